@@ -1,0 +1,5 @@
+"""``python -m copstats``."""
+
+from copstats.cli import main
+
+main()
