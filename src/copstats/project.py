@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -15,3 +16,14 @@ def project_root() -> Path:
     package = Path(__file__).resolve().parent
     packaged = package / "project"
     return packaged if packaged.is_dir() else package.parents[1]
+
+
+@cache
+def source_fingerprint() -> str:
+    """Return a hash of the package's own code: results are recomputed when the code that made them changes."""
+    package = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.sql"))):
+        if "project" not in path.relative_to(package).parts:
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
