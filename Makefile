@@ -7,7 +7,7 @@ export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format lock schemas samples wheel clean
+.PHONY: help install demo test lint format lock schemas translations samples wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ lock:  ## renew requirements.lock (needs uv)
 
 schemas: install  ## write schemas/json from the types of the framework
 	@$(BIN)/python -m copstats.framework.jsonschema
+
+translations: install  ## bring the gettext catalogues up to date with the English texts
+	@$(BIN)/python -m copstats.framework.translation update
 
 samples: install  ## write sample_data/ anew from its seeded generator
 	@$(BIN)/python sample_data/generate.py

@@ -1,0 +1,67 @@
+"""The only place that opens a DuckDB database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+LONGEST_TEXT = 4000
+"""Bytes of the longest text that a published database may hold, see :func:`building_connection`."""
+
+_NO_EXTENSIONS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_SEALED = {**_NO_EXTENSIONS, "enable_external_access": "false"}
+
+
+def memory_connection(
+    *, threads: int | None = None, memory_limit: str | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Return an in-memory connection that can neither reach a file nor spill to disk.
+
+    Microdata are handed to it as Arrow tables (``connection.register``). With too little memory a query
+    fails; it never writes a temporary file, because DuckDB spills in clear.
+
+    Args:
+        threads: 1 gives results that are identical to the last bit between runs.
+        memory_limit: for example ``2GB``.
+    """
+    connection = duckdb.connect(":memory:", config={**_SEALED, "temp_directory": ""})
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET disabled_optimizers = 'grouping_sets'")
+    if threads is not None:
+        connection.execute(f"SET threads = {int(threads)}")
+    if memory_limit is not None:
+        connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def published_connection(database: Path) -> duckdb.DuckDBPyConnection:
+    """Open a released database read-only, without access to any other file, its configuration locked."""
+    connection = duckdb.connect(str(database), read_only=True, config=dict(_SEALED))
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def building_connection(database: Path) -> duckdb.DuckDBPyConnection:
+    """Create a database for publication and return the connection that fills it; it reaches no other file.
+
+    What is written depends on the tables alone, and DuckDB 1.4 and later read it. DuckDB leaves parts of a
+    block as they lay in memory, which may hold anything that the process has seen: FSST and ALP segments
+    always, other segments where they nearly fill a block, and texts of 4,096 bytes or more. Hence no FSST and
+    no ALP, small row groups, and :data:`LONGEST_TEXT`. Found with DuckDB 2.0.0 by filling memory with marks
+    before each write.
+
+    Args:
+        database: must not exist; it is complete when the connection is closed.
+    """
+    connection = duckdb.connect(":memory:", config={**_NO_EXTENSIONS, "temp_directory": ""})
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET threads = 1")
+    connection.execute("SET disabled_compression_methods = 'fsst,dict_fsst,alp,alprd,chimp,patas,zstd'")
+    place = str(database).replace("'", "''")
+    connection.execute(f"ATTACH '{place}' AS release (STORAGE_VERSION 'v1.2.0', ROW_GROUP_SIZE 2048)")
+    connection.execute("USE release")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+    return connection

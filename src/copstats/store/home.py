@@ -1,0 +1,142 @@
+"""The home folder: everything that one installation of copstats keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from copstats.errors import UsageError
+from copstats.framework.areas import Area, load_areas
+from copstats.project import project_root
+from copstats.store.audit import AuditLog
+from copstats.store.config import CONFIG_FILE, TEMPLATE, Acceptance, HomeConfig, read_config, with_acceptance
+from copstats.store.files import STAGING, atomic_write, recover
+from copstats.store.keys import KeyStore
+from copstats.store.lock import FileLock
+from copstats.store.registry import Registry
+from copstats.store.releases import ReleaseStore
+from copstats.store.warehouse import Warehouse
+from copstats.store.waves import WaveStore
+
+FOLDERS = ("keys", "quarantine", "waves", "warehouse", "releases")
+_LOCK = ".lock"
+
+
+@dataclass
+class Home:
+    """An open home. Its parts are made at first use; none holds anything open between calls.
+
+    Attributes:
+        path: the folder.
+        config: its settings.
+    """
+
+    path: Path
+    config: HomeConfig
+
+    @classmethod
+    def open(cls, path: Path | str, *, create: bool = False) -> Home:
+        """Open a home, undo what killed processes left half done, and check its keys.
+
+        Args:
+            path: the folder.
+            create: make a home of a folder that does not exist or is empty.
+
+        Raises:
+            UsageError: U001 the folder is no home; U002 it holds something else, so none is made there; U003
+                a newer version of copstats made it; U004 a setting is wrong.
+            ConfidentialityError: C002 or C003, a key file is malformed or open to other accounts.
+        """
+        folder = Path(path).absolute()
+        settings = folder / CONFIG_FILE
+        if not settings.is_file():
+            if not create:
+                raise UsageError("U001", where=str(folder))
+            _create(folder)
+        home = cls(folder, read_config(settings))
+        home.keys.check()
+        home.recover()
+        return home
+
+    def recover(self) -> int:
+        """Undo what killed processes left half done; return how many pieces were removed.
+
+        Work of live processes is left alone. :meth:`open` calls it.
+        """
+        pieces = sum(recover(folder) for folder in (self.path, *(self.path / name for name in FOLDERS)))
+        self.audit.mend()
+        return pieces + self.warehouse.recover()
+
+    def lock(self, *, wait: float = 0.0) -> FileLock:
+        """Return the lock of the home, for ``with``: steps that belong together exclude each other.
+
+        Single writes need no lock. Not re-entrant.
+
+        Args:
+            wait: seconds to wait for the present holder.
+
+        Raises:
+            Retriable: T001 on entering, if another process still holds it.
+        """
+        return FileLock(self.path / _LOCK, wait=wait)
+
+    def set_acceptance(self, accept: Acceptance) -> None:
+        """Write into the settings when submissions are accepted; comments in the file stay."""
+        settings = self.path / CONFIG_FILE
+        atomic_write(settings, with_acceptance(settings.read_text("utf-8"), accept).encode())
+        self.config = read_config(settings)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """Country keys, signing key, audit key."""
+        return KeyStore(self.path / "keys")
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Submissions, decisions, releases."""
+        if self.config.registry_url:
+            return Registry(self.config.registry_url)
+        return Registry.sqlite(self.path / "registry.sqlite")
+
+    @cached_property
+    def waves(self) -> WaveStore:
+        """Sealed microdata: restricted."""
+        return WaveStore(self.path / "waves", self.keys)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """Sealed estimates: restricted."""
+        return Warehouse(self.path / "warehouse", self.keys)
+
+    @cached_property
+    def releases(self) -> ReleaseStore:
+        """Published folders."""
+        return ReleaseStore(self.path / "releases", self.config.release_label)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """The chain of what was done."""
+        return AuditLog(self.path / "audit.log", self.keys)
+
+    @cached_property
+    def areas(self) -> dict[str, Area]:
+        """Areas of the framework, with those of the home's own ``areas.csv`` added, by code."""
+        tables = [project_root() / "schemas" / "areas.csv", self.path / "areas.csv"]
+        return load_areas(*(table for table in tables if table.is_file()))
+
+
+def _create(folder: Path) -> None:
+    """Make a home; the settings come last, so a folder that has them is complete."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        present = {path.name for path in folder.iterdir() if not path.name.startswith(STAGING)}
+        if foreign := present - {*FOLDERS, CONFIG_FILE}:
+            raise UsageError("U002", where=str(folder), count=len(foreign))
+        folder.chmod(0o700)
+        for name in FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name).chmod(0o700)
+        atomic_write(folder / CONFIG_FILE, TEMPLATE.encode())
+    except (FileExistsError, NotADirectoryError, PermissionError):
+        raise UsageError("U005", where=str(folder)) from None

@@ -1,0 +1,171 @@
+"""What the registry takes in and gives out: frozen, typed rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+from copstats.framework.manifest import Crosswalk, SurveyManifest
+
+T = TypeVar("T")
+
+
+class State(StrEnum):
+    """Where a submission stands."""
+
+    REJECTED = "rejected"
+    """Findings of severity error; nothing of it is kept but their counts. The same version may be sent
+    again."""
+    WAITING = "waiting"
+    """Checked and sealed; a person has to decide."""
+    ACCEPTED = "accepted"
+    """The present version of its wave."""
+    DECLINED = "declined"
+    """A person said no."""
+    SUPERSEDED = "superseded"
+    """A newer version of the wave was accepted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewSubmission:
+    """A submission as it is registered.
+
+    Attributes:
+        id: after IHSN, for example ``KEN_2026_COPS_v01_M``.
+        ref_area: ISO 3166-1 alpha-3.
+        survey: acronym of the survey.
+        reference_year: year that the values speak of.
+        version: 1 for the first delivery of the wave.
+        wave: the id without its version, for example ``KEN_2026_COPS``.
+        kind: ``survey``, ``administrative`` or ``policy``.
+        framework: version that it follows, for example ``cop-2026``.
+        framework_fingerprint: hash of that framework's definitions at the time of the check.
+        content_hash: SHA-256 over all files of the submission, hexadecimal.
+        manifest: ``manifest.yaml``, as JSON values.
+        crosswalk: ``crosswalk.yaml``, as JSON values; empty if there is none.
+        variables: record kind -> framework variables present.
+        records: record kind -> number of records.
+    """
+
+    id: str
+    ref_area: str
+    survey: str
+    reference_year: int
+    version: int
+    wave: str
+    kind: str
+    framework: str
+    framework_fingerprint: str
+    content_hash: str
+    manifest: Mapping[str, Any]
+    crosswalk: Mapping[str, Any]
+    variables: Mapping[str, Sequence[str]]
+    records: Mapping[str, int]
+
+    @classmethod
+    def of_survey(
+        cls,
+        manifest: SurveyManifest,
+        crosswalk: Crosswalk | None,
+        *,
+        framework_fingerprint: str,
+        content_hash: str,
+        variables: Mapping[str, Sequence[str]],
+        records: Mapping[str, int],
+    ) -> NewSubmission:
+        """Build the row of a survey from its manifest and crosswalk."""
+        return cls(
+            id=manifest.submission_id,
+            ref_area=manifest.ref_area,
+            survey=manifest.survey,
+            reference_year=manifest.reference_year,
+            version=manifest.version,
+            wave=manifest.wave,
+            kind=manifest.kind,
+            framework=manifest.framework,
+            framework_fingerprint=framework_fingerprint,
+            content_hash=content_hash,
+            manifest=msgspec.to_builtins(manifest, str_keys=True),
+            crosswalk=msgspec.to_builtins(crosswalk, str_keys=True) if crosswalk else {},
+            variables={record: sorted(names) for record, names in variables.items()},
+            records=dict(records),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission(NewSubmission):
+    """A registered submission.
+
+    Attributes:
+        state: where it stands.
+        received_at: when it was registered (UTC).
+        decided_at: when it got its present state; None while it waits.
+    """
+
+    state: State
+    received_at: dt.datetime
+    decided_at: dt.datetime | None
+
+    @property
+    def survey_manifest(self) -> SurveyManifest:
+        """The manifest of a survey, typed."""
+        return _typed(self.manifest, SurveyManifest)
+
+    @property
+    def survey_crosswalk(self) -> Crosswalk | None:
+        """The crosswalk of a survey, typed; None if it came without one."""
+        return _typed(self.crosswalk, Crosswalk) if self.crosswalk else None
+
+
+@dataclass(frozen=True)
+class FindingCount:
+    """How often a rule was broken.
+
+    Attributes:
+        rule: the rule's id.
+        severity: as the rule book says.
+        count: number of records or places.
+    """
+
+    rule: str
+    severity: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A change of a submission's state, by whom and why."""
+
+    submission_id: str
+    state: State
+    who: str
+    reason: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class EstimateRun:
+    """An estimation of a submission; ``fingerprint`` names framework, code and wave."""
+
+    submission_id: str
+    fingerprint: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release; ``fingerprint`` names what it was computed from."""
+
+    label: str
+    fingerprint: str
+    manifest_sha256: str
+    at: dt.datetime
+
+
+def _typed(data: Mapping[str, Any], kind: type[T]) -> T:
+    return msgspec.convert(data, kind, str_keys=True)

@@ -1,0 +1,156 @@
+"""Runs one operation again and again and kills it with SIGKILL one call later each time.
+
+``python killed.py OPERATION TEMPLATE FOLDER``: for n = 1, 2, ... a forked process copies the home
+``TEMPLATE`` to ``FOLDER/n/home`` (the operation ``create`` starts without one) and is killed just before the
+n-th call that changes something on the disk. The file ``FOLDER/n/acknowledged`` says that the operation
+returned. Ends when it runs through, and writes how many times it killed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pyarrow as pa
+
+from copstats.store.home import Home
+from copstats.store.registry import Registry
+from copstats.store.rows import NewSubmission, State
+from copstats.store.schemas import ESTIMATES
+
+CHANGING = {"open", "mkdir", "chmod", "write", "flush", "close", "fsync", "truncate", "flock"} | {
+    *("rename", "replace", "unlink", "rmdir", "execute", "executemany", "commit"),
+}
+OWNERS = {"posix", "fcntl", "io", "_io", "sqlite3"}
+OLD, NEW = "XAA_2026_COPS_v01_M", "XAA_2026_COPS_v02_M"
+
+
+# Made before the processes fork: the first table from Python values loads a whole library.
+CHILD = pa.table({"child_id": [f"c{n}" for n in range(100)], "age": list(range(100))})
+
+
+def estimates(value: float) -> pa.Table:
+    texts = {f.name: "_T" for f in ESTIMATES if f.type == pa.string() and not f.nullable}
+    counts = {f.name: 30 for f in ESTIMATES if f.type == pa.int64() and not f.nullable}
+    row = {**texts, **counts, "submission_id": OLD, "reference_year": 2026, "estimate": value}
+    return pa.Table.from_pylist([row], schema=ESTIMATES)
+
+
+ESTIMATES_OLD, ESTIMATES_NEW = estimates(1.0), estimates(2.0)
+
+
+def submission(version: int) -> NewSubmission:
+    return NewSubmission(
+        id=f"XAA_2026_COPS_v{version:02d}_M",
+        ref_area="XAA",
+        survey="COPS",
+        reference_year=2026,
+        version=version,
+        wave="XAA_2026_COPS",
+        kind="survey",
+        framework="cop-2026",
+        framework_fingerprint="f",
+        content_hash=str(version),
+        manifest={},
+        crosswalk={},
+        variables={},
+        records={},
+    )
+
+
+def create(place: Path) -> None:
+    Home.open(place / "home", create=True)
+
+
+def seal(place: Path) -> None:
+    Home.open(place / "home").waves.write(NEW, "XAA", {"child": CHILD, "parent": CHILD})
+
+
+def destroy(place: Path) -> None:
+    Home.open(place / "home").waves.destroy(OLD)
+
+
+def estimate(place: Path) -> None:
+    Home.open(place / "home").warehouse.write(OLD, "new", ESTIMATES_NEW)
+
+
+def publish(place: Path) -> None:
+    with Home.open(place / "home").releases.staging("2026-Q4") as draft:
+        for name in ("a.csv", "b.csv"):
+            (draft.folder / name).write_text("x" * 100)
+        draft.publish()
+
+
+def audit(place: Path) -> None:
+    Home.open(place / "home").audit.append("submission.accepted", NEW)
+
+
+def first_key(place: Path) -> None:
+    Home.open(place / "home").keys.wrap("XBB", bytes(32))
+
+
+def accept(place: Path) -> None:
+    # The registry itself: opening a home first would only repeat the kill points of the other operations.
+    Registry.sqlite(place / "home/registry.sqlite").decide(NEW, State.ACCEPTED, who="reviewer")
+
+
+OPERATIONS = {f.__name__: f for f in (create, seal, destroy, estimate, publish, audit, first_key, accept)}
+
+
+def template(home: Home) -> None:
+    """Fill the home in which every operation starts."""
+    home.waves.write(OLD, "XAA", {"child": CHILD})
+    home.warehouse.write(OLD, "old", ESTIMATES_OLD)
+    home.audit.append("submission.accepted", OLD)
+    for version in (1, 2):
+        home.registry.register(submission(version), State.WAITING)
+    home.registry.decide(OLD, State.ACCEPTED, who="reviewer")
+
+
+def kill_before(call: int) -> None:
+    """Arm the process: it kills itself before the given call."""
+    calls = 0
+
+    def watch(frame: FrameType, happening: str, argument: Any) -> None:
+        nonlocal calls
+        if happening == "c_call" and argument.__name__ in CHANGING:
+            owners = {argument.__module__, type(argument.__self__).__module__}
+            calls += bool(owners & OWNERS)
+            if calls == call:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(watch)
+
+
+def run(operation: str, place: Path, call: int) -> None:
+    kill_before(call)
+    OPERATIONS[operation](place)
+    sys.setprofile(None)
+    (place / "acknowledged").write_text("yes")
+
+
+def main(operation: str, home: Path, folder: Path) -> None:
+    call, killed = 0, True
+    while killed:
+        call += 1
+        place = folder / str(call)
+        place.mkdir()
+        if operation != "create":
+            shutil.copytree(home, place / "home")
+        process = os.fork()
+        if process == 0:
+            try:
+                run(operation, place, call)
+            finally:
+                os._exit(0)
+        killed = os.WIFSIGNALED(os.waitpid(process, 0)[1])
+    sys.stdout.write(f"{call - 1}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))

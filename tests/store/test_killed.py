@@ -1,0 +1,172 @@
+"""What was acknowledged is there and what was half done is undone, wherever the process is killed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pyarrow as pa
+import pytest
+
+from copstats.store.files import STAGING
+from copstats.store.home import FOLDERS, Home
+from copstats.store.rows import State
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
+SCRIPT = Path(__file__).with_name("killed.py")
+LEAST_KILLS = 15
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("killed", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+killed = load(SCRIPT)
+OLD, NEW = killed.OLD, killed.NEW
+
+
+@pytest.fixture
+def kill(home: Home, tmp_path: Path) -> Callable[[str], list[tuple[Path, bool]]]:
+    """Kill an operation at every point; return the place of each try and whether it was acknowledged."""
+
+    def run(operation: str) -> list[tuple[Path, bool]]:
+        killed.template(home)
+        folder = tmp_path / "killed"
+        folder.mkdir()
+        command = [sys.executable, str(SCRIPT), operation, str(home.path), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        tries = [
+            (folder / str(n), (folder / str(n) / "acknowledged").exists())
+            for n in range(1, int(done.stdout) + 2)
+        ]
+        assert len(tries) > LEAST_KILLS
+        assert tries[-1][1]
+        return tries
+
+    return run
+
+
+def opened(place: Path) -> Home:
+    """Open the home, which undoes what is half done, and look that nothing of it is left."""
+    home = Home.open(place / "home")
+    assert [p for p in home.path.rglob("*") if p.name.startswith(STAGING)] == []
+    return home
+
+
+def both(outcomes: list[bool]) -> bool:
+    """Say whether some kills came before and some after the step that counts: else little is shown."""
+    return set(outcomes) == {True, False}
+
+
+def test_sealing(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("seal"):
+        home = opened(place)
+        there = home.waves.exists(NEW)
+        assert there or not acknowledged
+        if not there:
+            killed.seal(place)
+        assert home.waves.records(NEW) == ("child", "parent")
+        for submission_id, record in ((NEW, "child"), (NEW, "parent"), (OLD, "child")):
+            assert home.waves.read(submission_id, record).read_all().equals(killed.CHILD)
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_destroying(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("destroy"):
+        home = opened(place)
+        there = home.waves.exists(OLD)
+        assert not (there and acknowledged)
+        if there:
+            assert home.waves.read(OLD, "child").read_all().equals(killed.CHILD)
+            home.waves.destroy(OLD)
+        assert list((home.path / "waves").iterdir()) == []
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_replacing_estimates(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("estimate"):
+        home = opened(place)
+        new = home.warehouse.has(OLD, "new")
+        assert new or not acknowledged
+        assert new != home.warehouse.has(OLD, "old")
+        assert home.warehouse.read([OLD])["estimate"].to_pylist() == [2.0 if new else 1.0]
+        assert len(list((home.path / "warehouse").glob("*.parquet"))) == 1
+        outcomes.append(new)
+    assert both(outcomes)
+
+
+def test_publishing(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("publish"):
+        home = opened(place)
+        there = home.releases.labels() == ["2026-Q4"]
+        assert there or not acknowledged
+        if not there:
+            killed.publish(place)
+        found = {p.name: p.read_text() for p in home.releases.folder("2026-Q4").iterdir()}
+        assert found == {"a.csv": "x" * 100, "b.csv": "x" * 100}
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_the_audit_log(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("audit"):
+        home = opened(place)
+        there = home.audit.head().sequence == 2
+        assert there or not acknowledged
+        assert home.audit.verify() == []
+        home.audit.append("submission.declined", NEW)
+        assert home.audit.verify() == []
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_the_first_key_of_a_country(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("first_key"):
+        home = opened(place)
+        there = "XBB" in home.keys.areas()
+        assert there or not acknowledged
+        assert home.keys.unwrap("XBB", home.keys.wrap("XBB", bytes(32))) == bytes(32)
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_the_registry(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("accept"):
+        registry = opened(place).registry
+        accepted = registry.get(NEW).state == State.ACCEPTED
+        assert accepted or not acknowledged
+        assert [s.id for s in registry.current_waves()] == [NEW if accepted else OLD]
+        assert registry.get(OLD).state == (State.SUPERSEDED if accepted else State.ACCEPTED)
+        assert (len(registry.decisions(OLD)), len(registry.decisions(NEW))) == (
+            (2, 1) if accepted else (1, 0)
+        )
+        outcomes.append(accepted)
+    assert both(outcomes)
+
+
+def test_creating_a_home(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    for place, _ in kill("create"):
+        home = Home.open(place / "home", create=True)
+        assert {p.name for p in home.path.iterdir()} == {*FOLDERS, "copstats.toml"}
+        assert home.config.accept == "by_hand"
+        home.waves.write(NEW, "XAA", {"child": pa.table({"age": [9]})})
