@@ -1,0 +1,1 @@
+"""Analysis zone: design-based estimates, their reliability and comparability."""
