@@ -1,0 +1,1 @@
+"""Draws the fictional submissions: model, design, national form, writers, planted faults."""
