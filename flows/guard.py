@@ -1,0 +1,61 @@
+"""What Prefect may hear of a failure: a code and a class name, nothing that could quote data.
+
+Prefect writes the text of an exception into five tables and a pickle. A task therefore fails with `StepFailed`,
+raised outside the handler so that no chained exception travels along.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from copstats.errors import CopstatsError, Retriable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NOT_KEPT = {"persist_result": False, "cache_policy": NO_CACHE, "log_prints": False}
+"""Options of every task: nothing is persisted or cached by Prefect."""
+
+
+class StepFailed(Exception):
+    """A step failed; ``str()`` is the code of the error, or the class of an internal fault."""
+
+    def __init__(self, code: str, retriable: bool = False) -> None:
+        self.retriable = retriable
+        super().__init__(code, retriable)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def guarded(step: Callable[P, R]) -> Callable[P, R]:
+    """Let only the code of an error out of a step."""
+
+    @functools.wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except CopstatsError as error:
+            failure = StepFailed(error.code, isinstance(error, Retriable))
+        except Exception as fault:
+            failure = StepFailed(type(fault).__name__)
+        raise failure
+
+    return run
+
+
+async def if_retriable(task: Task[..., object], run: TaskRun, state: State) -> bool:
+    """Retry only what may succeed a moment later: a lock or storage."""
+    try:
+        await state.aresult()  # type: ignore[attr-defined]
+    except StepFailed as failure:
+        return failure.retriable
+    except Exception:
+        return False
+    return False

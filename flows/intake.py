@@ -1,0 +1,36 @@
+"""COLLECT and PROCESS: each submission becomes a sealed wave, or is rejected with its findings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+
+from copstats import steps
+
+from .guard import NOT_KEPT, guarded, if_retriable
+
+
+@task(name="take in", retries=3, retry_delay_seconds=2, retry_condition_fn=if_retriable, **NOT_KEPT)
+@guarded
+def take_in(home: str, folder: str) -> str:
+    """Check, pseudonymise and seal; return the state of the submission."""
+    return steps.ingest(Path(home), Path(folder)).state
+
+
+@flow(name="intake", log_prints=False, persist_result=False, validate_parameters=False)
+def intake(home: str, inbox: str) -> dict[str, str]:
+    """Take in one submission, or all of a folder; one that fails does not stop the others.
+
+    Args:
+        home: the home folder.
+        inbox: a submission (folder or zip), or a folder that holds submissions.
+
+    Returns:
+        Name of the submission's folder -> its state, or ``failed CODE``.
+    """
+    outcome = {}
+    for folder in steps.submissions_in(Path(inbox)):
+        state = take_in(home, str(folder), return_state=True)
+        outcome[folder.name] = state.result() if state.is_completed() else f"failed {state.message}"
+    return outcome

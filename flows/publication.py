@@ -1,0 +1,32 @@
+"""DISSEMINATE: the disclosure gate, then one immutable release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+
+from copstats import steps
+
+from .estimation import estimation
+from .guard import NOT_KEPT, guarded, if_retriable
+
+
+@task(name="publish", retries=3, retry_delay_seconds=2, retry_condition_fn=if_retriable, **NOT_KEPT)
+@guarded
+def publish(home: str, label: str) -> str:
+    """Build and publish the release; return ``published`` or ``unchanged``."""
+    return steps.publish(Path(home), label).state
+
+
+@flow(name="publication", log_prints=False, persist_result=False, validate_parameters=False)
+def publication(home: str, label: str = "") -> str:
+    """Estimate what is still to be estimated, then publish.
+
+    Args:
+        home: the home folder.
+        label: of the release, for example ``2026-Q4``; empty means the current quarter of the home's time zone.
+    """
+    label = label or steps.current_quarter(Path(home))
+    estimation(home, steps.year_of(label))
+    return publish(home, label)

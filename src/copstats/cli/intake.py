@@ -1,0 +1,149 @@
+"""``copstats ingest``, ``status``, ``accept`` and ``reject``."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from copstats.cli.application import Command, settings
+from copstats.errors import EXIT_DATA
+
+if TYPE_CHECKING:
+    from copstats.store.rows import Submission
+
+
+@click.command(cls=Command)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files, if elsewhere.")
+@click.option("--create-home", is_flag=True, help="Make the home folder if there is none.")
+def ingest(path: Path, data: Path | None, create_home: bool) -> None:
+    """Check the submission at PATH, pseudonymise it and seal it as a wave.
+
+    PATH is a folder or zip, or a folder of several. Ends with status 1 if one was rejected, with 2 if one could not be
+    read; the others go on.
+    """
+    from copstats import steps
+    from copstats.cli.application import show_error
+    from copstats.cli.screen import progress, stdout
+    from copstats.errors import CopstatsError
+    from copstats.store.home import Home
+
+    options = settings()
+    home = options.home_or()
+    status = 0
+    outcomes = []
+    with progress(f"Taking in {path}"):
+        Home.open(home, create=create_home)
+        for one in steps.submissions_in(path):
+            try:
+                outcome = steps.ingest(home, one, data=data)
+            except CopstatsError as error:
+                status = max(status, show_error(error))
+                outcomes.append({"path": str(one), "state": f"failed {error.code}"})
+                continue
+            outcomes.append({"path": str(one), "id": outcome.submission.id, "state": outcome.state})
+            if outcome.submission.state == "rejected":
+                status = max(status, EXIT_DATA)
+            if outcome.checked is not None and not outcome.checked.result.accepted and not options.json:
+                from copstats.process.report import render_terminal
+
+                stdout().print(render_terminal(outcome.checked.result, outcome.checked.framework))
+    if options.json:
+        print(json.dumps({"submissions": outcomes}, ensure_ascii=False))
+    else:
+        for line in outcomes:
+            print(f"{line.get('id', line['path'])}: {line['state']}")
+    if status:
+        raise click.exceptions.Exit(status)
+
+
+@click.command(cls=Command)
+@click.argument("submission_id", required=False)
+def status(submission_id: str | None) -> None:
+    """List submissions and releases, or show one submission with its findings and decisions."""
+    from copstats.cli.screen import stdout
+    from copstats.store.home import Home
+
+    options = settings()
+    registry = Home.open(options.home_or()).registry
+    if submission_id is None:
+        submissions = registry.submissions()
+        if options.json:
+            print(json.dumps([_row(s) for s in submissions], ensure_ascii=False))
+            return
+        from rich.table import Table
+
+        table = Table("Submission", "State", "Records", "Received (UTC)", "Errors", "Warnings")
+        for one in submissions:
+            counts = {s: 0 for s in ("error", "warning", "information")}
+            for finding in registry.findings(one.id):
+                counts[finding.severity] += finding.count
+            records = f"{sum(one.records.values()):,}"
+            received = f"{one.received_at:%Y-%m-%d %H:%M}"
+            table.add_row(
+                one.id, str(one.state), records, received, f"{counts['error']:,}", f"{counts['warning']:,}"
+            )
+        stdout().print(table)
+        labels = [release.label for release in registry.releases()]
+        stdout().print(f"Releases: {', '.join(labels) or 'none yet'}")
+        return
+    one = registry.get(submission_id)
+    findings = registry.findings(submission_id)
+    decisions = registry.decisions(submission_id)
+    if options.json:
+        found = [{"rule": f.rule, "severity": f.severity, "count": f.count} for f in findings]
+        taken = [
+            {"state": str(d.state), "who": d.who, "reason": d.reason, "at": d.at.isoformat()}
+            for d in decisions
+        ]
+        print(json.dumps(_row(one) | {"findings": found, "decisions": taken}, ensure_ascii=False))
+        return
+    for key, value in _row(one).items():
+        print(f"{key:<16} {value}")
+    for finding in findings:
+        print(f"{finding.severity:<16} {finding.rule}: {finding.count:,}")
+    for decision in decisions:
+        print(f"{decision.state!s:<16} by {decision.who}, {decision.at:%Y-%m-%d %H:%M} {decision.reason}")
+
+
+def _row(one: Submission) -> dict[str, object]:
+    return {
+        "submission": one.id,
+        "state": str(one.state),
+        "framework": one.framework,
+        "records": dict(one.records),
+        "received": one.received_at.isoformat(),
+        "content_sha256": one.content_hash,
+    }
+
+
+@click.command(cls=Command)
+@click.argument("submission_id")
+@click.option("--by", default=getpass.getuser, help="Who decides [the account that runs the command].")
+def accept(submission_id: str, by: str) -> None:
+    """Accept the submission SUBMISSION_ID, which waits; an earlier version of its wave is superseded."""
+    _decide(submission_id, accepted=True, by=by, reason="")
+
+
+@click.command(cls=Command)
+@click.argument("submission_id")
+@click.option("--reason", required=True, help="Why, for the country: no data of persons.")
+@click.option("--by", default=getpass.getuser, help="Who decides [the account that runs the command].")
+def reject(submission_id: str, reason: str, by: str) -> None:
+    """Decline the submission SUBMISSION_ID, which waits."""
+    _decide(submission_id, accepted=False, by=by, reason=reason)
+
+
+def _decide(submission_id: str, *, accepted: bool, by: str, reason: str) -> None:
+    from copstats import steps
+
+    options = settings()
+    decided = steps.decide(options.home_or(), submission_id, accept=accepted, who=by, reason=reason)
+    if options.json:
+        print(json.dumps(_row(decided), ensure_ascii=False))
+    else:
+        print(f"{decided.id}: {decided.state}")

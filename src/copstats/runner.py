@@ -1,0 +1,76 @@
+"""Runs the Prefect flows of ``flows/`` in process: the only module of the package that knows Prefect."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from copstats.errors import UsageError
+from copstats.project import project_root
+
+FLOWS = ("intake", "estimation", "publication", "pipeline")
+
+_QUIET = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+}
+
+
+def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
+    """Run one flow to its end in this process and return its result.
+
+    Without a configured Prefect server an embedded one is started; that takes 10 to 30 seconds the first time.
+
+    Args:
+        name: one of `FLOWS`.
+        home: the home folder; Prefect keeps its own state in ``home/prefect`` unless PREFECT_HOME is set.
+        ids: identifiers and labels, never data: Prefect stores parameters in clear.
+
+    Raises:
+        UsageError: Prefect is not installed (``pip install 'copstats[flows]'``).
+    """
+    flow = _load(name, home)
+    return flow(home=str(home), **ids)
+
+
+def serve_schedule(*, home: Path, stop_after: int | None = None) -> None:
+    """Serve the deployments of ``flows/prefect.yaml`` in this process until interrupted.
+
+    Args:
+        home: the home folder that the scheduled flows work on.
+        stop_after: seconds after which to stop; None means never.
+    """
+    import yaml
+
+    publication = _load("publication", home)
+    from prefect import serve
+    from prefect.client.schemas.schedules import CronSchedule
+
+    declared = yaml.safe_load((project_root() / "flows" / "prefect.yaml").read_text("utf-8"))
+    entry = next(d for d in declared["deployments"] if d["name"] == "quarterly-release")
+    schedules = [CronSchedule(cron=s["cron"], timezone=s["timezone"]) for s in entry["schedules"]]
+    deployment = publication.to_deployment(
+        name=entry["name"], parameters={"home": str(home)}, schedules=schedules
+    )
+    _ = stop_after
+    serve(deployment, pause_on_shutdown=False, print_starting_message=False)
+
+
+def _load(name: str, home: Path) -> Any:
+    if name not in FLOWS:
+        raise ValueError(name)
+    for key, value in _QUIET.items():
+        os.environ.setdefault(key, value)
+    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
+    try:
+        from prefect.flows import load_flow_from_entrypoint
+    except ModuleNotFoundError:
+        raise UsageError("U101") from None
+    return load_flow_from_entrypoint(f"{project_root() / 'flows' / name}.py:{name}")
