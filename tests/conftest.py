@@ -13,7 +13,9 @@ def shared() -> Path:
     """The folder of reference results and real public data that stands beside the checkout."""
     folder = Path(os.environ.get("COPSTATS_SHARED", ROOT.parent / "shared"))
     if not (folder / "reference").is_dir():
-        pytest.skip("no reference data: set COPSTATS_SHARED to the folder that holds `reference/` and `data/`")
+        pytest.skip(
+            "no reference data: set COPSTATS_SHARED to the folder that holds `reference/` and `data/`"
+        )
     return folder
 
 

@@ -29,7 +29,7 @@ def error_catalogue() -> dict[str, dict[str, str]]:
 
     merged: dict[str, dict[str, str]] = {}
     for path in sorted((Path(__file__).parent / "messages" / "errors").glob("*.yaml")):
-        entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}  # noqa: S506
+        entries = yaml.load(path.read_text("utf-8"), Loader=yaml.CSafeLoader) or {}
         if doubled := merged.keys() & entries.keys():
             raise ValueError(f"{path.name}: error codes defined twice: {sorted(doubled)}")
         merged.update(entries)

@@ -20,10 +20,10 @@ def project_root() -> Path:
 
 @cache
 def source_fingerprint() -> str:
-    """Return a hash of the package's own code: results are recomputed when the code that made them changes."""
+    """Return a hash of the package's own code and data: what they made is made anew when they change."""
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
-    for path in sorted((*package.rglob("*.py"), *package.rglob("*.sql"))):
+    for path in sorted(p for p in package.rglob("*") if p.suffix in {".py", ".sql", ".yaml"}):
         if "project" not in path.relative_to(package).parts:
             digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -1,0 +1,158 @@
+"""Builds a release: the analysts' database, the same tables as Parquet and CSV, and a signed manifest."""
+
+from __future__ import annotations
+
+import calendar
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from copstats import __version__
+from copstats.disclose import DisclosureProfile, load_profile, refuse_broken_shape
+from copstats.disclose.shape import KEY
+from copstats.disseminate import database, manifest
+from copstats.disseminate.content import content
+from copstats.disseminate.files import write_csv, write_parquet
+from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, read_manifest
+from copstats.disseminate.sources import SourceRecord
+from copstats.errors import ReleaseError
+from copstats.framework import Area, Framework
+from copstats.store.schemas import INDICATOR_VALUE
+
+RELEASE = pa.schema(
+    {
+        "label": pa.string(),
+        "quarter_end": pa.date32(),
+        **dict.fromkeys(
+            ("framework", "framework_version", "profile", "profile_version", "code_version", "fingerprint"),
+            pa.string(),
+        ),
+        **dict.fromkeys(("submissions", "cells", "shown"), pa.int64()),
+    }
+)
+__all__ = ["SourceRecord", "build_release", "quarter_end", "read_manifest"]
+
+_QUARTER = re.compile(r"([0-9]{4})-Q([1-4])")
+
+
+def build_release(
+    folder: Path,
+    *,
+    label: str,
+    values: pa.Table,
+    framework: Framework,
+    areas: Mapping[str, Area],
+    sources: Sequence[SourceRecord],
+    fingerprint: str,
+    signing_key: Ed25519PrivateKey,
+) -> ReleaseManifest:
+    """Write a release into a folder; the same arguments give the same bytes.
+
+    No clock and no path is written. The signature comes last: a folder without one is no release.
+
+    Args:
+        folder: new or empty.
+        label: of the release, for example ``2026-Q4``.
+        values: what the disclosure gate returned; schema ``INDICATOR_VALUE``.
+        framework: gives the indicators and their texts.
+        areas: by code.
+        sources: submissions; those without a published row are left out.
+        fingerprint: hash of the code and definitions.
+        signing_key: signs the manifest.
+
+    Returns:
+        The manifest as it was signed.
+
+    Raises:
+        ReleaseError: R020 the folder is not empty; R022 a source is missing; R023 a text is too long.
+        ConfidentialityError: C101 the values break the shape of a published table; C102 the database would
+            hold leftovers of memory.
+    """
+    profile = load_profile(framework.id)
+    refuse_broken_shape(values, profile)
+    published = _published(values, sources)
+    cells = values.select(INDICATOR_VALUE.names).sort_by([(name, "ascending") for name in KEY])
+    tables = {
+        "indicator_value": cells,
+        **content(framework, profile, areas, published),
+        "release": _release(
+            cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
+        ),
+    }
+    _refuse_used(folder)
+    bands = [band.code for band in framework.head.ages.bands]
+    database.write_database(folder / database.NAME, tables, bands, label=label, framework=framework.id)
+    write_parquet(folder / "parquet", tables)
+    write_csv(folder / "csv", tables)
+    (folder / manifest.PUBLIC_KEY).write_bytes(manifest.public_key_pem(signing_key.public_key()))
+    signed = ReleaseManifest(
+        format=manifest.FORMAT,
+        label=label,
+        framework=f"{framework.id} {framework.head.version}",
+        profile=f"{profile.id} {profile.version}",
+        code_version=__version__,
+        fingerprint=fingerprint,
+        inputs=[Input(record.submission_id, record.content_hash) for record in published],
+        cells=_decisions(cells, profile),
+        files={name: manifest.file_entry(path) for name, path in manifest.regular_files(folder)},
+    )
+    manifest.sign(folder, signed, signing_key)
+    return signed
+
+
+def quarter_end(label: str) -> dt.date | None:
+    """Return the last day of the quarter that a label names."""
+    if (found := _QUARTER.match(label)) is None:
+        return None
+    year, month = int(found[1]), 3 * int(found[2])
+    return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _refuse_used(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    if any(folder.iterdir()):
+        raise ReleaseError("R020", where=str(folder), folder=folder.name)
+
+
+def _published(values: pa.Table, sources: Sequence[SourceRecord]) -> list[SourceRecord]:
+    """Return the sources that have a row: of a survey without consent not even the name is published."""
+    named = {record.submission_id: record for record in sources}
+    used = sorted(pc.unique(values["source"]).to_pylist())
+    if missing := [name for name in used if name not in named]:
+        raise ReleaseError("R022", submissions=", ".join(missing))
+    return [named[name] for name in used]
+
+
+def _release(
+    cells: pa.Table, framework: Framework, profile: DisclosureProfile, **facts: str | int
+) -> pa.Table:
+    row = facts | {
+        "quarter_end": quarter_end(str(facts["label"])),
+        "framework": framework.id,
+        "framework_version": framework.head.version,
+        "profile": profile.id,
+        "profile_version": profile.version,
+        "code_version": __version__,
+        "cells": cells.num_rows,
+        "shown": cells.num_rows - cells["value"].null_count,
+    }
+    return pa.Table.from_pylist([row], schema=RELEASE)
+
+
+def _decisions(cells: pa.Table, profile: DisclosureProfile) -> list[CellCount]:
+    counts = cells.group_by(["obs_status", "reason"], use_threads=False).aggregate([([], "count_all")])
+    rows = sorted(counts.to_pylist(), key=lambda row: (row["obs_status"], row["reason"] or ""))
+    return [
+        CellCount(
+            obs_status=row["obs_status"],
+            reason=row["reason"],
+            rule=profile.reasons[row["reason"]].rule if row["reason"] else None,
+            cells=row["count_all"],
+        )
+        for row in rows
+    ]

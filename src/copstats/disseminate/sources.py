@@ -1,0 +1,35 @@
+"""What a release needs to know of the submissions behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from copstats.framework.manifest import SurveyManifest
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """A submission whose values are published.
+
+    Attributes:
+        manifest: what the statistics office states of the survey.
+        content_hash: SHA-256 of the submission.
+        records: record kind -> number of records; published as a band.
+    """
+
+    manifest: SurveyManifest
+    content_hash: str
+    records: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, manifest: SurveyManifest, content_hash: str, records: Mapping[str, int] | None = None
+    ) -> SourceRecord:
+        """Return the record of a submission."""
+        return cls(manifest, content_hash, records or {})
+
+    @property
+    def submission_id(self) -> str:
+        """For example ``KEN_2026_COPS_v01_M``; column ``source`` of the values."""
+        return self.manifest.submission_id
