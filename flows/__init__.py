@@ -1,0 +1,1 @@
+"""Thin Prefect flows: when each step runs. Parameters are ids, paths and labels, never data."""

@@ -1,7 +1,7 @@
 """What Prefect may hear of a failure: a code and a class name, nothing that could quote data.
 
-Prefect writes the text of an exception into five tables and a pickle. A task therefore fails with `StepFailed`,
-raised outside the handler so that no chained exception travels along.
+Prefect writes the text of an exception into five tables and a pickle. A task therefore fails with
+`StepFailed`, raised outside the handler so that no chained exception travels along.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def publication(home: str, label: str = "") -> str:
 
     Args:
         home: the home folder.
-        label: of the release, for example ``2026-Q4``; empty means the current quarter of the home's time zone.
+        label: of the release, for example ``2026-Q4``; empty: the quarter that it is in the home's time zone.
     """
     label = label or steps.current_quarter(Path(home))
     estimation(home, steps.year_of(label))

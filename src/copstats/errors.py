@@ -17,6 +17,15 @@ EXIT_USAGE = 2
 EXIT_FAULT = 3
 EXIT_RETRY = 4
 
+_STATUS_BY_FAMILY = {
+    "U": EXIT_USAGE,
+    "D": EXIT_USAGE,
+    "S": EXIT_USAGE,
+    "E": EXIT_USAGE,
+    "R": EXIT_USAGE,
+    "T": EXIT_RETRY,
+}
+
 
 @cache
 def error_catalogue() -> dict[str, dict[str, str]]:
@@ -154,7 +163,16 @@ class ReleaseError(CopstatsError):
     exit_status = EXIT_USAGE
 
 
+class FlowStopped(CopstatsError):
+    """A flow ended early; ``reason`` is the code of the error that stopped it (code ``F001``)."""
+
+    @property
+    def exit_status(self) -> int:  # type: ignore[override]
+        """The status that the error behind it has."""
+        return _STATUS_BY_FAMILY.get(str(self.params["reason"])[0], EXIT_FAULT)
+
+
 class Retriable(CopstatsError):
-    """A lock or storage that may be free a moment later; the only class that a flow retries (codes ``T...``)."""
+    """A lock or storage that may be free a moment later: what flows retry (codes ``T...``)."""
 
     exit_status = EXIT_RETRY

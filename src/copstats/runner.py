@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from copstats.errors import UsageError
+from copstats.errors import FlowStopped, UsageError
 from copstats.project import project_root
 
 FLOWS = ("intake", "estimation", "publication", "pipeline")
@@ -14,7 +14,7 @@ FLOWS = ("intake", "estimation", "publication", "pipeline")
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_CLI_PROMPT": "false",
-    "PREFECT_LOGGING_LEVEL": "ERROR",
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -26,7 +26,7 @@ _QUIET = {
 def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
     """Run one flow to its end in this process and return its result.
 
-    Without a configured Prefect server an embedded one is started; that takes 10 to 30 seconds the first time.
+    Without a configured Prefect server an embedded one starts; that takes 10 to 30 seconds the first time.
 
     Args:
         name: one of `FLOWS`.
@@ -35,17 +35,21 @@ def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
 
     Raises:
         UsageError: Prefect is not installed (``pip install 'copstats[flows]'``).
+        FlowStopped: a step that the whole flow depends on failed.
     """
     flow = _load(name, home)
-    return flow(home=str(home), **ids)
+    try:
+        return flow(home=str(home), **ids)
+    except Exception as failure:
+        reason = str(failure) if type(failure).__name__ == "StepFailed" else type(failure).__name__
+    raise FlowStopped("F001", flow=name, reason=reason)
 
 
-def serve_schedule(*, home: Path, stop_after: int | None = None) -> None:
-    """Serve the deployments of ``flows/prefect.yaml`` in this process until interrupted.
+def serve_schedule(*, home: Path) -> None:
+    """Serve the calendar of ``flows/prefect.yaml`` in this process until interrupted.
 
     Args:
         home: the home folder that the scheduled flows work on.
-        stop_after: seconds after which to stop; None means never.
     """
     import yaml
 
@@ -59,7 +63,6 @@ def serve_schedule(*, home: Path, stop_after: int | None = None) -> None:
     deployment = publication.to_deployment(
         name=entry["name"], parameters={"home": str(home)}, schedules=schedules
     )
-    _ = stop_after
     serve(deployment, pause_on_shutdown=False, print_starting_message=False)
 
 

@@ -1,7 +1,7 @@
 """The steps of the main job, each a function of ids and paths: what commands and flows call.
 
-collect -> process -> (seal) -> analyse -> (disclosure gate) -> disseminate. Every step may be repeated: what is
-done already is recognised by its content and left as it is.
+collect -> process -> (seal) -> analyse -> (disclosure gate) -> disseminate. Every step may be repeated: what
+is done already is recognised by its content and left as it is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import logging
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class Ingested:
 
     @property
     def state(self) -> str:
-        """``rejected``, ``waiting``, ``accepted``, ``declined`` or ``superseded``; ``unchanged`` behind it if so."""
+        """The submission's state, with ``, unchanged`` behind it if nothing was done."""
         state = str(self.submission.state)
         return state if self.changed else f"{state}, unchanged"
 
@@ -147,17 +148,24 @@ def _checked(
         result = check_records(
             connection, harmonised, delivery.id, framework, delivery.manifest, delivery.crosswalk
         )
-        tables: Mapping[str, pa.Table] = {}
-        if keys is not None and result.accepted:
-            tables = pseudonymise(connection, harmonised, framework, keys)
-    return Checked(delivery, framework, result), tables
+        if keys is None or not result.accepted:
+            return Checked(delivery, framework, result), {}
+        tables = pseudonymise(connection, harmonised, framework, keys)
+    return Checked(delivery, framework, result), {str(record): table for record, table in tables.items()}
+
+
+def prepare_gate() -> None:
+    """Import the acceptance suite's engine in the background: it takes seconds that others can use."""
+    from copstats.process.gate import prepare
+
+    threading.Thread(target=prepare, daemon=True).start()
 
 
 def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested:
     """Check a submission, pseudonymise it, seal it as a wave and register it.
 
-    A submission with error findings is registered as rejected with the counts of its findings; nothing else of it
-    is kept. The same content again changes nothing.
+    A submission with error findings is registered as rejected, with the counts of its findings; nothing else
+    of it is kept. The same content again changes nothing.
 
     Args:
         home_path: the home folder.

@@ -1,4 +1,4 @@
-"""Bad submissions end in a finding or an error with the right status; the others go on; nothing half-written stays."""
+"""Bad submissions end in a finding or an error; the others go on; nothing half-written stays."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def release(demo: Run, demo_home: Path) -> Path:
 
 def test_the_demo_ends_in_a_table_of_countries_and_says_what_to_open(demo: Run) -> None:
     assert demo.status == 0, demo.err
-    for word in ("XAA", "XHH", "RCD4", "copstats.duckdb", "docs/analysts.md"):
+    for word in ("Aruvia", "Hontara", "RCD4", "copstats.duckdb", "docs/analysts.md"):
         assert word in demo.out
     assert "Traceback" not in demo.err
 

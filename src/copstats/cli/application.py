@@ -64,7 +64,7 @@ def _remember(context: click.Context, option: click.Parameter, value: Any) -> No
     root = context.find_root()
     root.obj = root.obj or Settings()
     if value not in (None, False):
-        setattr(root.obj, cast(str, option.name), value)
+        setattr(root.obj, str(option.name), value)
 
 
 def _common_options() -> list[click.Parameter]:
@@ -145,19 +145,15 @@ def application(arguments: Sequence[str]) -> int:
         copstats.main(args=list(arguments), prog_name="copstats", standalone_mode=False)
     except errors.CopstatsError as error:
         return show_error(error, as_json="--json" in arguments)
-    except click.exceptions.Exit as stop:
+    except (click.exceptions.Exit, click.ClickException) as stop:
+        if isinstance(stop, click.ClickException):
+            stop.show()
         return stop.exit_code
-    except click.Abort:
-        return EXIT_INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return errors.EXIT_USAGE
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         print("\nInterrupted. Nothing half-done remains; run the command again to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.EXIT_DONE
     except Exception as fault:
         _show_fault(fault)
         return errors.EXIT_FAULT

@@ -16,7 +16,8 @@ from copstats.cli.application import Command, settings
 def estimate(submission_id: str | None, as_of: int | None) -> None:
     """Estimate the indicators of all accepted waves, or of SUBMISSION_ID.
 
-    The estimates are unrounded and restricted: they stay sealed in the home. --json prints them, one object a row.
+    The estimates are unrounded and restricted: they stay sealed in the home. --json prints them, one object a
+    row.
     """
     from copstats import steps
     from copstats.cli.screen import progress

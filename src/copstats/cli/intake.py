@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def ingest(path: Path, data: Path | None, create_home: bool) -> None:
     """Check the submission at PATH, pseudonymise it and seal it as a wave.
 
-    PATH is a folder or zip, or a folder of several. Ends with status 1 if one was rejected, with 2 if one could not be
-    read; the others go on.
+    PATH is a folder or zip, or a folder of several. Ends with status 1 if one was rejected, with 2 if one
+    could not be read; the others go on.
     """
     from copstats import steps
     from copstats.cli.application import show_error
@@ -77,16 +77,18 @@ def status(submission_id: str | None) -> None:
             return
         from rich.table import Table
 
-        table = Table("Submission", "State", "Records", "Received (UTC)", "Errors", "Warnings")
+        table = Table(box=None, pad_edge=False)
+        table.add_column("Submission", no_wrap=True)
+        table.add_column("State", no_wrap=True)
+        for title in ("Records", "Errors", "Warnings"):
+            table.add_column(title, justify="right")
+        table.add_column("Received", no_wrap=True)
         for one in submissions:
-            counts = {s: 0 for s in ("error", "warning", "information")}
+            counts = dict.fromkeys(("error", "warning", "information"), 0)
             for finding in registry.findings(one.id):
                 counts[finding.severity] += finding.count
-            records = f"{sum(one.records.values()):,}"
-            received = f"{one.received_at:%Y-%m-%d %H:%M}"
-            table.add_row(
-                one.id, str(one.state), records, received, f"{counts['error']:,}", f"{counts['warning']:,}"
-            )
+            numbers = (sum(one.records.values()), counts["error"], counts["warning"])
+            table.add_row(one.id, str(one.state), *(f"{n:,}" for n in numbers), f"{one.received_at:%Y-%m-%d}")
         stdout().print(table)
         labels = [release.label for release in registry.releases()]
         stdout().print(f"Releases: {', '.join(labels) or 'none yet'}")

@@ -75,11 +75,11 @@ class Located:
             text = getattr(problem, "problem", None) or "it cannot be read"
             raise self._problem(text, getattr(problem, "problem_mark", None)) from None
 
-    def _problem(self, problem: str, mark: yaml.Mark | None = None) -> DefinitionError:
+    def _problem(self, problem: str, mark: Any = None) -> DefinitionError:
         where = f"{self.path.name}:{mark.line + 1}" if mark else self.path.name
         return self._error("D001", where=where, problem=problem)
 
-    def _document(self, events: Iterator[yaml.Event]) -> Any:
+    def _document(self, events: Iterator[Any]) -> Any:
         next(events)  # the start of the stream
         if isinstance(next(events), yaml.StreamEndEvent):
             return None
@@ -90,7 +90,7 @@ class Located:
             raise self._problem("it holds more than one document", end.start_mark)
         return data
 
-    def _value(self, event: yaml.Event, events: Iterator[yaml.Event], at: Place) -> Any:
+    def _value(self, event: Any, events: Iterator[Any], at: Place) -> Any:
         self._lines.setdefault(at, event.start_mark.line + 1)
         if len(at) > _DEEPEST:
             raise self._problem("it is nested too deeply", event.start_mark)
@@ -102,8 +102,9 @@ class Located:
             return self._sequence(events, at)
         return self._scalar(event)
 
-    def _mapping(self, events: Iterator[yaml.Event], at: Place) -> dict[Any, Any]:
+    def _mapping(self, events: Iterator[Any], at: Place) -> dict[Any, Any]:
         out: dict[Any, Any] = {}
+        event: Any
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise self._problem("a key is one word or number", event.start_mark)
@@ -115,13 +116,13 @@ class Located:
             out[key] = self._value(next(events), events, (*at, key))
         return out
 
-    def _sequence(self, events: Iterator[yaml.Event], at: Place) -> list[Any]:
+    def _sequence(self, events: Iterator[Any], at: Place) -> list[Any]:
         out: list[Any] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
             out.append(self._value(event, events, (*at, len(out))))
         return out
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+    def _scalar(self, event: Any) -> Any:
         plain = event.implicit[0] and _PLAIN.fullmatch(event.value)
         if not plain:
             return event.value

@@ -1,0 +1,212 @@
+"""The folder or zip that holds a submission. A zip is read in memory: nothing of it is unpacked to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Protocol
+
+from copstats.collect.formats import HEAD_BYTES, held_format, named_format
+from copstats.errors import SubmissionError
+
+MAX_DATA_BYTES = 2**30
+MAX_UNPACKED_BYTES = 2**31
+MAX_MEMBERS = 1000
+MAX_RATIO = 200
+"""A member that unfolds further than this, and beyond ``LARGE``, is no survey file."""
+LARGE = 10 * 2**20
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """A data file that was found, looked at and hashed, but not parsed.
+
+    Attributes:
+        name: path as the manifest writes it.
+        format: CSV, Excel, SPSS, Stata or Parquet.
+        size: in bytes.
+        sha256: of its bytes, as hexadecimal digits.
+        path: where it lies; None for a member of a zip.
+        content: its bytes, for a member of a zip.
+    """
+
+    name: str
+    format: str
+    size: int
+    sha256: str
+    path: Path | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+
+class Package(Protocol):
+    """What a folder and a zip have in common."""
+
+    def document(self, name: str) -> bytes | None:
+        """Return the bytes of a YAML document, or None if there is none of that name."""
+
+    def data_file(self, name: str, where: str) -> DataSource:
+        """Return a data file; ``where`` is the line that names it."""
+
+
+def open_package(path: Path) -> Package:
+    """Open the folder or zip at ``path``.
+
+    Raises:
+        SubmissionError: there is neither, or the zip is damaged, hostile or encrypted.
+    """
+    if path.is_dir():
+        return Folder(path)
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return Archive(path)
+    raise SubmissionError("S101", where=path.name)
+
+
+class Folder:
+    """A submission, or its data files, in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def document(self, name: str) -> bytes | None:
+        """Return the bytes of a YAML document, or None if there is none of that name."""
+        path = self.root / name
+        return path.read_bytes() if path.is_file() else None
+
+    def data_file(self, name: str, where: str) -> DataSource:
+        """Return a data file inside the folder.
+
+        Raises:
+            SubmissionError: the path leaves the folder, or the file is absent, empty, too large or not what
+                its name says.
+        """
+        path = self.root / inner_path(name, where)
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise SubmissionError("S120", where=where, path=name)
+        if not path.is_file():
+            raise SubmissionError("S121", where=where, path=name)
+        size = path.stat().st_size
+        with path.open("rb") as lines:
+            kind = _checked_format(name, size, lines.read(HEAD_BYTES), where)
+            lines.seek(0)
+            digest = hashlib.file_digest(lines, "sha256").hexdigest()
+        return DataSource(name=name, format=kind, size=size, sha256=digest, path=path)
+
+
+class Archive:
+    """A submission in a zip; its entries may stand in one common folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with zipfile.ZipFile(path) as archive:
+                self._members = _members(archive, path.name)
+        except _BROKEN_ZIP:
+            raise SubmissionError("S130", where=path.name) from None
+        self._base = _common_folder(self._members)
+
+    def document(self, name: str) -> bytes | None:
+        """Return the bytes of a YAML document, or None if there is none of that name."""
+        return self._read(name)
+
+    def data_file(self, name: str, where: str) -> DataSource:
+        """Return a data file of the zip.
+
+        Raises:
+            SubmissionError: as `Folder.data_file`.
+        """
+        content = self._read(str(inner_path(name, where)))
+        if content is None:
+            raise SubmissionError("S121", where=where, path=name)
+        kind = _checked_format(name, len(content), content[:HEAD_BYTES], where)
+        digest = hashlib.sha256(content).hexdigest()
+        return DataSource(name=name, format=kind, size=len(content), sha256=digest, content=content)
+
+    def _read(self, name: str) -> bytes | None:
+        member = self._members.get(self._base + name)
+        if member is None:
+            return None
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(member) as unpacked:
+                return unpacked.read(member.file_size)
+        except _BROKEN_ZIP:
+            raise SubmissionError("S130", where=self.path.name) from None
+
+
+def inner_path(name: str, where: str) -> PurePosixPath:
+    """Return a relative path that stays inside its folder, on every operating system.
+
+    Raises:
+        SubmissionError: the path is absolute, names a drive, climbs with ``..`` or holds a backslash.
+    """
+    path = PurePosixPath(name)
+    foreign = "\\" in name or PureWindowsPath(name).drive or re.search(r"[\x00-\x1f]", name)
+    if foreign or path.is_absolute() or ".." in path.parts or not path.parts:
+        raise SubmissionError("S120", where=where, path=name)
+    return path
+
+
+def _checked_format(name: str, size: int, head: bytes, where: str) -> str:
+    promised = named_format(name)
+    if promised is None:
+        raise SubmissionError("S122", where=where, path=name)
+    if size == 0:
+        raise SubmissionError("S123", where=where, path=name)
+    if size > MAX_DATA_BYTES:
+        raise SubmissionError("S125", where=where, path=name, limit=MAX_DATA_BYTES // 2**20)
+    held = held_format(head)
+    if held != promised:
+        raise SubmissionError("S124", where=where, path=name, promised=promised, held=held)
+    return promised
+
+
+def _members(archive: zipfile.ZipFile, name: str) -> dict[str, zipfile.ZipInfo]:
+    """Return the files of a zip by name, after a look at what its directory says of them."""
+    entries = [entry for entry in archive.infolist() if not entry.filename.startswith("__MACOSX/")]
+    if len(entries) > MAX_MEMBERS:
+        raise SubmissionError("S132", where=name)
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise SubmissionError("S132", where=name)
+    members: dict[str, zipfile.ZipInfo] = {}
+    for entry in entries:
+        _check_member(entry, name)
+        key = str(PurePosixPath(entry.filename))
+        if key in members:
+            raise SubmissionError("S131", where=name)
+        if not entry.is_dir():
+            members[key] = entry
+    return members
+
+
+def _check_member(entry: zipfile.ZipInfo, name: str) -> None:
+    try:
+        # orig_filename: zipfile itself cuts names at NUL and turns backslashes round on Windows.
+        inner_path(entry.orig_filename, name)
+    except SubmissionError:
+        raise SubmissionError("S131", where=name) from None
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise SubmissionError("S131", where=name)
+    if entry.flag_bits & 1:
+        raise SubmissionError("S133", where=name)
+    if entry.file_size > LARGE and entry.file_size > MAX_RATIO * entry.compress_size:
+        raise SubmissionError("S132", where=name)
+
+
+def _common_folder(members: dict[str, zipfile.ZipInfo]) -> str:
+    """Return ``FOLDER/`` if the whole submission stands in one folder of the zip, else nothing."""
+    tops = {name.partition("/")[0] for name in members}
+    if "manifest.yaml" in members or len(tops) != 1:
+        return ""
+    return f"{tops.pop()}/"

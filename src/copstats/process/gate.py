@@ -1,0 +1,220 @@
+"""The acceptance gate: a Great Expectations suite that is generated from the compiled rules.
+
+Great Expectations judges; it shows nothing. It runs in an ephemeral context with the result format
+``BOOLEAN_ONLY``, because its other formats, its validation store and its pages hold values that failed.
+"""
+
+# ruff: noqa: S608 - every name in the SQL is one of the framework, checked when it was loaded
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from copstats.framework import Framework
+from copstats.process.conditions import Between, InSet, Matches, Native, NotNull, Unique
+from copstats.process.records import extended
+from copstats.process.rules import CompiledRule
+
+if TYPE_CHECKING:
+    import great_expectations as gx
+    import pandas as pd
+    from great_expectations.expectations.expectation import Expectation
+
+Part = Literal["child", "parent", "counts"]
+"""What a suite looks at: the records of a file, or the counts of rules on tables and columns."""
+PARTS: tuple[Part, ...] = ("child", "parent", "counts")
+_SEVERITY = {"error": "critical", "warning": "warning", "information": "info"}
+
+
+def gx_suite(rules: Iterable[CompiledRule], framework: Framework, part: Part) -> gx.ExpectationSuite:
+    """Return the suite of one part of a submission.
+
+    Every expectation carries its rule id in ``meta``, the rule's severity, and as description what is wrong.
+
+    Args:
+        rules: compiled rules; those that are not ready are left out.
+        framework: names the suite.
+        part: ``child`` and ``parent`` look at the records; ``counts`` at one row with a column for each rule.
+    """
+    gx = _great_expectations()
+    expectations = [_expectation(rule) for rule in rules if rule.ready and _part(rule) == part]
+    return gx.ExpectationSuite(name=f"{framework.id} {part}", expectations=expectations)
+
+
+def run_gate(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[CompiledRule],
+    tables: Mapping[str, str],
+    framework: Framework,
+    *,
+    result_format: str = "BOOLEAN_ONLY",
+) -> dict[str, bool]:
+    """Return rule id -> whether the suite holds it fulfilled, for every rule that is ready.
+
+    A rule on which Great Expectations fails is not fulfilled: the gate stays shut.
+
+    Args:
+        connection: holds the harmonised tables.
+        rules: compiled rules.
+        tables: name -> SELECT of the extended tables.
+        framework: names the suites.
+        result_format: anything but the default shows values and belongs in tests with made-up data only.
+    """
+    results = validate(connection, rules, tables, framework, result_format)
+    return {result.expectation_config.meta["rule"]: bool(result.success) for result in results}
+
+
+def validate(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[CompiledRule],
+    tables: Mapping[str, str],
+    framework: Framework,
+    result_format: str,
+) -> list[Any]:
+    """Return the validation results of all suites; see `run_gate`."""
+    _great_expectations()
+    results: list[Any] = []
+    with _silenced():
+        for part in PARTS:
+            suite = gx_suite(rules, framework, part)
+            if suite.expectations:
+                frame = _frame(connection, [r for r in rules if r.ready and _part(r) == part], tables, part)
+                batch = _batches(part).get_batch(batch_parameters={"dataframe": frame})
+                results += batch.validate(suite, result_format=result_format).results
+    return results
+
+
+def prepare() -> None:
+    """Import Great Expectations and make its context, so that the first submission need not wait for them."""
+    _context()
+
+
+@cache
+def _great_expectations() -> Any:
+    # Read at import. The versions that copstats allows send nothing; this holds should one ever do so again.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations
+
+    logging.captureWarnings(False)  # it sends the warnings of the whole process to the log
+    return great_expectations
+
+
+@cache
+def _context() -> Any:
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    return context
+
+
+@cache
+def _batches(part: Part) -> Any:
+    source = _context().data_sources.add_pandas(part)
+    return source.add_dataframe_asset(part).add_batch_definition_whole_dataframe(part)
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Silence log and warnings: an expectation that fails logs a traceback, which can quote values."""
+    logger = logging.getLogger("great_expectations")
+    level, propagate = logger.level, logger.propagate
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _part(rule: CompiledRule) -> Part:
+    if rule.kind == "row" or rule.rule_class in ("no_records", "column_missing"):
+        return "parent" if rule.record == "parent" else "child"
+    return "counts"
+
+
+def _frame(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[CompiledRule],
+    tables: Mapping[str, str],
+    part: Part,
+) -> pd.DataFrame:
+    steps = ",\n".join(f"{name} AS ({select})" for name, select in tables.items())
+    if part == "counts":
+        columns = ",\n    ".join(f'({_count(rule)}) AS "{rule.id}"' for rule in rules)
+        query = f"WITH {steps}\nSELECT {columns}"
+    else:
+        held = _types(connection, part)
+        read = dict.fromkeys(column for rule in rules for column in rule.reads)
+        columns = ", ".join(["record_no", *(_finite(column, held.get(column)) for column in read)])
+        query = f"WITH {steps}\nSELECT {columns} FROM {extended(part)}"
+    frame: pd.DataFrame = connection.sql(query).to_arrow_table().to_pandas()
+    return frame
+
+
+def _count(rule: CompiledRule) -> str:
+    if rule.kind == "structure":
+        return str(len(rule.places))
+    return f"SELECT count(*) FROM ({rule.violation})"
+
+
+def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {table}").fetchall()}
+
+
+def _finite(column: str, kind: str | None) -> str:
+    """Return the column; in a number, NaN becomes infinite, because pandas takes NaN for a missing value."""
+    if kind != "DOUBLE":
+        return column
+    return f"CASE WHEN isnan({column}) THEN 'inf'::DOUBLE ELSE {column} END AS {column}"
+
+
+def _expectation(rule: CompiledRule) -> Expectation:
+    import great_expectations.expectations as gxe
+
+    about = {
+        "meta": {"rule": rule.id, "rule_class": rule.rule_class},
+        "severity": _SEVERITY[rule.severity],
+        "description": rule.message.what,
+    }
+    if rule.rule_class == "no_records":
+        return gxe.ExpectTableRowCountToBeBetween(min_value=1, **about)
+    if rule.rule_class == "column_missing":
+        return gxe.ExpectColumnToExist(column=rule.variable, **about)
+    if rule.kind != "row":
+        return gxe.ExpectColumnValuesToBeBetween(column=rule.id, max_value=0, **about)
+    if rule.native is not None:
+        return _native(rule.native, about)
+    from copstats.process.expectation import ExpectRecordsToFulfilRule
+
+    columns = [*rule.reads, "record_no"]
+    return ExpectRecordsToFulfilRule(column_list=columns, violation=rule.violation, **about)
+
+
+def _native(condition: Native, about: dict[str, Any]) -> Expectation:
+    import great_expectations.expectations as gxe
+
+    match condition:
+        case InSet(column, values):
+            return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values), **about)
+        case Between(column, lower, upper, strict):
+            return gxe.ExpectColumnValuesToBeBetween(
+                column=column, min_value=lower, max_value=upper, strict_min=strict, **about
+            )
+        case NotNull(column):
+            return gxe.ExpectColumnValuesToNotBeNull(column=column, **about)
+        case Unique(column):
+            return gxe.ExpectColumnValuesToBeUnique(column=column, **about)
+        case Matches(column, pattern):
+            return gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern, **about)

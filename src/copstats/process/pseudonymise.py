@@ -1,0 +1,157 @@
+"""The door out of the restricted zone: only columns of the framework, and no identifier as it was.
+
+Identifiers become HMAC-SHA-256 tokens (RFC 2104; FIPS 198-1) of 128 bits, under one key for each country,
+wave and field. Strata and PSUs become short labels in the order of their tokens. The arithmetic is DuckDB's,
+a column at a time; the keys are bound as parameters and never stand in the text of a query.
+"""
+
+# ruff: noqa: S608 - every name in the SQL is one of the framework, checked when it was loaded
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from copstats.errors import ConfidentialityError
+from copstats.framework import Framework
+from copstats.framework.definitions import RecordKind, Variable
+from copstats.process.records import CHILD_KEY, KEYS, PSU, STRATUM, Harmonised, HarmonisedRecord
+
+KEY_BYTES = 32
+TOKEN_HEX = 32
+"""Length of a token in hexadecimal digits: 128 bits, so that ten million persons do not collide by chance."""
+_BLOCK = 64
+_TYPES = {
+    "code": "INTEGER",
+    "integer": "INTEGER",
+    "number": "DOUBLE",
+    "string": "VARCHAR",
+    "month": "VARCHAR",
+}
+_LABELS = {STRATUM: "s%03d", PSU: "p%04d"}
+
+
+def allowed_columns(framework: Framework, record: RecordKind, held: HarmonisedRecord) -> dict[str, Variable]:
+    """Return column -> variable of what may leave the zone, in the order of the framework.
+
+    A column that the framework does not know has no place here; neither have variables that it says to drop.
+    """
+    out: dict[str, Variable] = {}
+    for name, variable in framework.variables(record).items():
+        if variable.privacy != "drop":
+            numbered = re.compile(rf"{re.escape(name)}_\d+" if variable.series else re.escape(name))
+            out |= {column: variable for column in sorted(held.variables) if numbered.fullmatch(column)}
+    return out
+
+
+def pseudonymise(
+    connection: duckdb.DuckDBPyConnection,
+    harmonised: Harmonised,
+    framework: Framework,
+    keys: Mapping[str, bytes],
+) -> dict[RecordKind, pa.Table]:
+    """Return the tables of a wave as they may be sealed.
+
+    Record numbers and flags go; identifiers become tokens, strata ``s001``, ``s002``, ... and PSUs
+    ``p0001``, ... (one label for a pair of stratum and PSU). Rows stand in the order of the child's token, so
+    nothing is left of the order of the file. The same value of a field gives the same token in every table.
+
+    Args:
+        connection: holds the tables ``child`` and, if delivered, ``parent``.
+        harmonised: which variables each table holds.
+        framework: says what each variable's privacy asks for.
+        keys: field -> key of 32 bytes or more, for example ``{"child_id": ..., "stratum": ..., "psu": ...}``.
+
+    Returns:
+        Record kind -> table without metadata and dictionaries.
+
+    Raises:
+        ConfidentialityError: a field has no key (C201) or a short one (C202).
+    """
+    columns = {
+        record: allowed_columns(framework, record, held) for record, held in harmonised.records.items()
+    }
+    fields = {name for table in columns.values() for name, v in table.items() if v.privacy == "pseudonymise"}
+    parameters = _parameters(fields | {STRATUM, PSU}, keys)
+    steps = ",\n".join(_steps(columns))
+    return {
+        record: _plain(connection.sql(f"WITH {steps}\n{_final(record, columns[record])}", params=parameters))
+        for record in columns
+    }
+
+
+def _parameters(fields: set[str], keys: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return for each field the padded inner and outer key; the field's name follows the inner one."""
+    out: dict[str, bytes] = {}
+    for field in sorted(fields):
+        if field not in keys:
+            raise ConfidentialityError("C201", field=field)
+        key = keys[field]
+        if len(key) < KEY_BYTES:
+            raise ConfidentialityError("C202", field=field)
+        block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+        name = field.encode()
+        out[f"{field}_inner"] = bytes(byte ^ 0x36 for byte in block) + len(name).to_bytes(4, "big") + name
+        out[f"{field}_outer"] = bytes(byte ^ 0x5C for byte in block)
+    return out
+
+
+def _token(field: str, *columns: str) -> str:
+    """Return SQL of the token of a field: HMAC(k, m) = H(k xor opad || H(k xor ipad || m)).
+
+    The message is the field's name and the values in Unicode normal form C, each with its length before it,
+    so that ("1", "23") and ("12", "3") differ. NULL gives NULL.
+    """
+    parts = []
+    for column in columns:
+        # The engine's normalisation stops at a NUL character, so that different keys could become one.
+        value = f"encode(nfc_normalize(replace({column}, chr(0), chr(9216))))"
+        parts.append(f"unhex(printf('%08x', octet_length({value}))) || {value}")
+    inner = f"unhex(sha256(${field}_inner::BLOB || {' || '.join(parts)}))"
+    return f"left(sha256(${field}_outer::BLOB || {inner}), {TOKEN_HEX})"
+
+
+def _steps(columns: Mapping[RecordKind, Mapping[str, Variable]]) -> list[str]:
+    steps = []
+    for record, table in columns.items():
+        selected = ",\n    ".join(f"{_column(name, v)} AS {name}" for name, v in table.items())
+        steps.append(f"{record}_tokens AS (\n    SELECT {selected}\n    FROM {record}\n)")
+    for name, form in _LABELS.items():
+        holders = [record for record, table in columns.items() if name in table]
+        tokens = " UNION ALL ".join(f"SELECT {name} AS token FROM {record}_tokens" for record in holders)
+        if holders:
+            steps.append(
+                f"{name}_labels AS (\n"
+                f"    SELECT token, printf('{form}', row_number() OVER (ORDER BY token)) AS label\n"
+                f"    FROM (SELECT DISTINCT token FROM ({tokens})) WHERE token IS NOT NULL\n)"
+            )
+    return steps
+
+
+def _column(name: str, variable: Variable) -> str:
+    if name == PSU:
+        return _token(PSU, STRATUM, PSU)
+    if name == STRATUM or variable.privacy == "pseudonymise":
+        return _token(name, name)
+    return f"{name}::{_TYPES[variable.type]}"
+
+
+def _final(record: RecordKind, table: Mapping[str, Variable]) -> str:
+    labelled = [name for name in _LABELS if name in table]
+    replaced = ", ".join(f"{name}_labels.label AS {name}" for name in labelled)
+    joins = "".join(
+        f"\nLEFT JOIN {name}_labels ON {name}_labels.token = {record}_tokens.{name}" for name in labelled
+    )
+    star = f"{record}_tokens.*" + (f" REPLACE ({replaced})" if labelled else "")
+    order = ", ".join(f"{record}_tokens.{key}" for key in dict.fromkeys((CHILD_KEY, KEYS[record])))
+    return f"SELECT {star}\nFROM {record}_tokens{joins}\nORDER BY {order}"
+
+
+def _plain(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    table = relation.to_arrow_table()
+    schema = pa.schema([pa.field(field.name, field.type) for field in table.schema])
+    return pa.Table.from_arrays(table.columns, schema=schema)
