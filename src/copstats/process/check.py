@@ -187,9 +187,8 @@ def check(  # noqa: PLR0917
     if gate:
         from copstats.process.gate import run_gate
 
-        verdicts = run_gate(
-            connection, [rule for rule in rules if rule.id not in not_run], extended, framework
-        )
+        run = [rule for rule in rules if rule.id not in not_run]
+        verdicts = run_gate(connection, run, extended, framework, counted=counts(findings))
     return CheckResult(
         submission_id=submission_id,
         files=files,
