@@ -8,7 +8,7 @@ from prefect import flow, task
 
 from copstats import steps
 
-from .guard import NOT_KEPT, guarded, if_retriable
+from .guard import NOT_KEPT, guarded, if_retriable, outcome
 
 
 @task(name="estimate", retries=3, retry_delay_seconds=2, retry_condition_fn=if_retriable, **NOT_KEPT)
@@ -29,8 +29,8 @@ def estimation(home: str, as_of_year: int) -> dict[str, str]:
     Returns:
         Submission id -> ``estimated``, ``unchanged`` or ``failed CODE``.
     """
-    outcome = {}
+    outcomes = {}
     for submission_id in steps.waves_to_estimate(Path(home)):
         state = estimate(home, submission_id, as_of_year, return_state=True)
-        outcome[submission_id] = state.result() if state.is_completed() else f"failed {state.message}"
-    return outcome
+        outcomes[submission_id] = outcome(state)
+    return outcomes

@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from copstats.errors import CopstatsError, Retriable
+from copstats.errors import CopstatsError, Retriable, SubmissionErrors
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,12 +42,23 @@ def guarded(step: Callable[P, R]) -> Callable[P, R]:
         try:
             return step(*args, **kwargs)
         except CopstatsError as error:
-            failure = StepFailed(error.code, isinstance(error, Retriable))
+            failure = StepFailed(_codes(error), isinstance(error, Retriable))
         except Exception as fault:
             failure = StepFailed(type(fault).__name__)
         raise failure
 
     return run
+
+
+def _codes(error: CopstatsError) -> str:
+    gathered = error.errors if isinstance(error, SubmissionErrors) else [error]
+    return "+".join(sorted({one.code for one in gathered}))
+
+
+def outcome(state: State) -> str:
+    """Return the result of a step, or ``failed CODE``."""
+    result = state.result(raise_on_failure=False)
+    return f"failed {result}" if isinstance(result, Exception) else str(result)
 
 
 async def if_retriable(task: Task[..., object], run: TaskRun, state: State) -> bool:

@@ -8,7 +8,7 @@ from prefect import flow, task
 
 from copstats import steps
 
-from .guard import NOT_KEPT, guarded, if_retriable
+from .guard import NOT_KEPT, guarded, if_retriable, outcome
 
 
 @task(name="take in", retries=3, retry_delay_seconds=2, retry_condition_fn=if_retriable, **NOT_KEPT)
@@ -29,8 +29,8 @@ def intake(home: str, inbox: str) -> dict[str, str]:
     Returns:
         Name of the submission's folder -> its state, or ``failed CODE``.
     """
-    outcome = {}
+    outcomes = {}
     for folder in steps.submissions_in(Path(inbox)):
         state = take_in(home, str(folder), return_state=True)
-        outcome[folder.name] = state.result() if state.is_completed() else f"failed {state.message}"
-    return outcome
+        outcomes[folder.name] = outcome(state)
+    return outcomes

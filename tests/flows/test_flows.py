@@ -48,11 +48,13 @@ def run(
         shutil.copytree(sample, inbox / name)
         lines = (inbox / name / "child.csv").read_text("utf-8").splitlines()
         marked = [lines[0] + ",teacher_name"] + [f"{line},{SECRET}" for line in lines[1:]]
-        marked[1] = marked[1].replace(lines[1].split(",")[0], SECRET, 1)
+        header = lines[0].split(",")
+        first = marked[1].split(",")
+        first[header.index("child_id")] = SECRET
+        marked[1] = ",".join(first)
         if name == "a_unreadable":
             marked[7] += f",{SECRET}"
         if name == "b_faulty":
-            header = lines[0].split(",")
             cells = marked[5].split(",")
             cells[header.index("age")] = SECRET
             marked[5] = ",".join(cells)
@@ -82,12 +84,13 @@ def test_nothing_of_the_data_is_in_any_file_of_the_home_or_of_prefect(
     _, home = run
     files = [path for path in home.rglob("*") if path.is_file()]
     assert any(path.name.startswith("prefect.db") for path in files)
-    raw_id = sample.joinpath("child.csv").read_text("utf-8").splitlines()[2].split(",")[0].encode()
-    assert len(raw_id) > 3
+    header, _, record, *_ = sample.joinpath("child.csv").read_text("utf-8").splitlines()
+    raw_id = record.split(",")[header.split(",").index("child_id")].encode()
+    assert len(raw_id) >= 6
     for path in files:
         content = path.read_bytes()
         decoded = b"".join(_decoded(content))
-        for needle in (SECRET.encode(), SECRET.encode("utf-16-le"), b"teacher_name"):
+        for needle in (SECRET.encode(), SECRET.encode("utf-16-le"), b"teacher_name", raw_id):
             assert needle not in content, path.name
             assert needle not in decoded, path.name
 

@@ -45,7 +45,7 @@ def empty_file(folder: Path) -> None:
 
 
 def no_weight_named(folder: Path) -> None:
-    edit(folder / "manifest.yaml", lambda text: text.replace("  weight: ", "  wheight: "))
+    edit(folder / "manifest.yaml", lambda text: text.replace("weight: weight", "wheight: weight"))
 
 
 def unknown_country(folder: Path) -> None:
@@ -115,7 +115,7 @@ def test_findings_reject_a_submission_with_status_1(
     path.write_text("\n".join(lines) + "\n", "utf-8")
     run = copstats("ingest", bad, "--home", home, cwd=root)
     assert run.status == 1, run.err
-    assert "key_unique" in run.out
+    assert "child_id" in run.out
     assert not list((home / "waves").glob("[!.]*"))
     again = copstats("ingest", bad, "--home", home, cwd=root)
     assert again.status == 1

@@ -142,22 +142,23 @@ def copstats() -> None:
 def application(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit status; no error ends in a traceback."""
     try:
-        copstats.main(args=list(arguments), prog_name="copstats", standalone_mode=False)
+        # Click returns the status of an early exit where it does not run standalone.
+        status = copstats.main(args=list(arguments), prog_name="copstats", standalone_mode=False)
+        return status if isinstance(status, int) else errors.EXIT_DONE
     except errors.CopstatsError as error:
         return show_error(error, as_json="--json" in arguments)
-    except (click.exceptions.Exit, click.ClickException) as stop:
-        if isinstance(stop, click.ClickException):
-            stop.show()
-        return stop.exit_code
+    except click.ClickException as misuse:
+        misuse.show()
+        return misuse.exit_code
     except (click.Abort, KeyboardInterrupt):
         print("\nInterrupted. Nothing half-done remains; run the command again to go on.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.EXIT_DONE
     except Exception as fault:
         _show_fault(fault)
         return errors.EXIT_FAULT
-    return errors.EXIT_DONE
 
 
 def show_error(error: errors.CopstatsError, *, as_json: bool = False) -> int:

@@ -31,10 +31,20 @@ def errors_page() -> str:
     catalogue = error_catalogue()
     lines = [_HEAD]
     for family, title in _FAMILIES.items():
-        lines += [f"## {family}", "", f"{title}.", "", "| code | what | why | what to do |", "|---|---|---|---|"]
+        lines += [
+            f"## {family}",
+            "",
+            f"{title}.",
+            "",
+            "| code | what | why | what to do |",
+            "|---|---|---|---|",
+        ]
         for code in sorted(c for c in catalogue if c.startswith(family)):
             entry = catalogue[code]
-            cells = (entry[part].replace("|", "\\|").replace("\n", " ").strip() for part in ("title", "why", "hint"))
+            cells = (
+                entry[part].replace("|", "\\|").replace("\n", " ").strip()
+                for part in ("title", "why", "hint")
+            )
             lines.append(f"| {code} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)

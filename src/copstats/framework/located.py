@@ -91,7 +91,7 @@ class Located:
         return data
 
     def _value(self, event: Any, events: Iterator[Any], at: Place) -> Any:
-        self._lines.setdefault(at, event.start_mark.line + 1)
+        self._lines.setdefault(at, _line(event))
         if len(at) > _DEEPEST:
             raise self._problem("it is nested too deeply", event.start_mark)
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
@@ -110,9 +110,9 @@ class Located:
                 raise self._problem("a key is one word or number", event.start_mark)
             key = self._scalar(event)
             if key in out:
-                place = f"{self.path.name}:{event.start_mark.line + 1}"
+                place = f"{self.path.name}:{_line(event)}"
                 raise self._error("D003", where=place, key=str(key))
-            self._lines[(*at, key)] = event.start_mark.line + 1
+            self._lines[(*at, key)] = _line(event)
             out[key] = self._value(next(events), events, (*at, key))
         return out
 
@@ -130,6 +130,10 @@ class Located:
             return _READ[plain.lastgroup](event.value)
         except ValueError:
             raise self._problem("it holds a date that is not in the calendar", event.start_mark) from None
+
+
+def _line(event: Any) -> int:
+    return int(event.start_mark.line) + 1
 
 
 _READ: dict[str | None, Any] = {

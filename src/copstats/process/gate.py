@@ -49,7 +49,7 @@ def gx_suite(
     """
     gx = _great_expectations()
     expectations = [
-        _expectation(rule, counted and part == "counts")
+        expectation(rule, counted and part == "counts")
         for rule in rules
         if rule.ready and _part(rule, counted) == part
     ]
@@ -207,7 +207,8 @@ def _finite(column: str, kind: str | None) -> str:
     return f"CASE WHEN isnan({column}) THEN 'inf'::DOUBLE ELSE {column} END AS {column}"
 
 
-def _expectation(rule: CompiledRule, counted: bool) -> Expectation:
+def expectation(rule: CompiledRule, counted: bool = False) -> Expectation:
+    """Return the expectation of one rule; with ``counted``, on its number of findings."""
     import great_expectations.expectations as gxe
 
     about = {
