@@ -18,6 +18,7 @@ CLASSES = {
     *("blank", "unread", "code_list", "range", "pattern", "key_unique"),
     *("weight_missing", "weight_positive", "weights_all_equal", "stratum_single_psu"),
     *("skip_ignored", "skip_unfounded", "item_nonresponse"),
+    *("straight_lining", "record_too_empty"),
     *("age_outside_population", "area_mismatch", "parent_without_child"),
 }
 TIER_B = {
@@ -211,7 +212,7 @@ def test_messages_say_what_why_and_how_and_never_a_value(framework: Framework) -
             assert text.format(variable="v", label="l", count=1), name
         assert "{count}" in message.what or name in (
             *("no_records", "column_missing", "not_asked_declared", "unknown_column"),
-            *("weights_all_equal", "item_nonresponse"),
+            *("weights_all_equal", "item_nonresponse", "straight_lining", "record_too_empty"),
         ), name
 
 

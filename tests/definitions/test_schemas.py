@@ -20,7 +20,7 @@ FILES = [
     *(
         (folder / f"{name}.yaml", name)
         for folder in VERSIONS
-        for name in ("framework", "codelists", "rules", "administrative", "policy")
+        for name in ("framework", "codelists", "rules", "administrative", "policy", "structure")
     ),
 ]
 
@@ -36,8 +36,8 @@ def test_a_definition_file_follows_its_schema(path: Path, schema: str) -> None:
     assert [error.message for error in validator.iter_errors(as_json(Located(path).data))] == []
 
 
-ELSEWHERE = {"comparability", "reliability", "disclosure"}
-"""Criteria that the packages which apply them read and check."""
+ELSEWHERE = {"comparability", "reliability", "disclosure", "matching", "questionnaire"}
+"""Criteria, key words and questions that the packages which apply them read and check."""
 
 
 def test_no_definition_file_is_left_out() -> None:

@@ -13,7 +13,9 @@ from copstats.cli.application import COMMANDS
 from copstats.cli.errors_page import errors_page
 from copstats.errors import error_catalogue
 
-USED = re.compile(r"(?:Error|Errors|Rejected|Retriable|FlowStopped|problem|_fail|Refused)\(\s*\"([A-Z]\d{3})\"")
+USED = re.compile(
+    r"(?:Error|Errors|Rejected|Retriable|FlowStopped|problem|_fail|Refused)\(\s*\"([A-Z]\d{3})\""
+)
 
 
 def test_the_errors_page_is_the_catalogue(root: Path) -> None:
@@ -21,11 +23,7 @@ def test_the_errors_page_is_the_catalogue(root: Path) -> None:
 
 
 def test_every_error_that_the_code_raises_is_explained(root: Path) -> None:
-    used = {
-        code
-        for path in (root / "src").rglob("*.py")
-        for code in USED.findall(path.read_text("utf-8"))
-    }
+    used = {code for path in (root / "src").rglob("*.py") for code in USED.findall(path.read_text("utf-8"))}
     assert len(used) > 50
     assert used <= error_catalogue().keys()
     for code, entry in error_catalogue().items():
@@ -47,7 +45,9 @@ def test_every_command_is_documented(root: Path) -> None:
 @pytest.mark.reference
 def test_the_operators_page_runs(root: Path, shared: Path, tmp_path: Path) -> None:
     page = (root / "docs" / "operators.md").read_text("utf-8")
-    commands = [line[2:] for block in re.findall(r"```console\n(.*?)```", page, re.S) for line in block.splitlines()]
+    commands = [
+        line[2:] for block in re.findall(r"```console\n(.*?)```", page, re.S) for line in block.splitlines()
+    ]
     assert len(commands) == 8
     for command in commands:
         words = shlex.split(command.replace("../shared", str(shared)))[1:]

@@ -1,4 +1,4 @@
-"""A real national survey through the whole pipeline gives the figures of R `survey` and of the published tables."""
+"""A real national survey through the whole pipeline gives the figures of R `survey`."""
 
 from __future__ import annotations
 
@@ -85,7 +85,8 @@ def test_only_rcd4_can_be_fed_and_the_rest_is_absent_with_a_reason(
     database = home / "releases" / "2026-Q4" / "copstats.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(
-            "SELECT indicator, obs_status, reason FROM indicator_value WHERE value IS NULL AND obs_status = 'L'"
+            "SELECT indicator, obs_status, reason FROM indicator_value"
+            " WHERE value IS NULL AND obs_status = 'L'"
         ).fetchall()
         (published,) = connection.execute(
             "SELECT value FROM latest_value WHERE indicator = 'RCD4' AND disaggregation = 'total'"

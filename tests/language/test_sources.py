@@ -14,6 +14,7 @@ from copstats.language import placeholders
 NO_TEXT = {
     *("universe", "denominator", "numerator", "violation", "pattern"),  # predicates
     *("source", "reference"),  # citations
+    *("concepts", "answer_words"),  # key words in all languages
 }
 """Keys of definitions whose values may be several words and are yet no text for readers."""
 

@@ -17,7 +17,6 @@ from copstats.process import check as checking
 from copstats.process.check import CheckResult, check
 from copstats.process.documentation import rule_tables, with_tables
 from copstats.process.findings import FINDINGS, Search
-from copstats.process.makers import NONRESPONSE_LIMIT
 from copstats.process.report import as_json, groups, render_terminal, verdict
 from copstats.process.rules import compile_rules
 from tests.process.material import Submission, clean_child, clean_parent, manifest
@@ -185,10 +184,10 @@ def test_the_report_fits_a_screen_and_says_what_to_do(small: Framework, width: i
     lines = shown.splitlines()
     assert len(lines) <= 60
     assert all(len(line) <= width for line in lines)
-    assert lines[0].startswith(f"{ID} against small-2026")
+    assert lines[0].startswith(f"{ID} | small-2026")
     words = " ".join(shown.split())
-    assert "Not yet accepted: 9 required rules are not met." in words
-    assert "records 11, 12, 13, 14, 15 and 5 more" in words
+    assert "Not yet accepted. Required rules that are not met: 9." in words
+    assert "records 11, 12, 13, 14, 15; and more: 5" in words
     assert "to do Use -7 for a skip" in words
 
 
@@ -206,7 +205,7 @@ def test_like_messages_are_told_once(small: Framework) -> None:
 def test_unknown_columns_are_named(small: Framework) -> None:
     result = checked(small, people()[0], not_taken_over=("PHONE", "GPS"))
     (message,) = result.messages()
-    assert message.what.startswith("The column PHONE (and 1 other)")
+    assert message.what.startswith("The column PHONE (+1)")
     assert "PHONE, GPS" in text(result, small, 100)
 
 
@@ -240,7 +239,8 @@ def test_the_page_on_checks_holds_the_rules_as_defined(root: Any) -> None:
 
 
 def test_the_threshold_is_the_one_that_the_texts_name(root: Any) -> None:
-    said = f"More than {NONRESPONSE_LIMIT * 100:g} per cent".lower()
+    share = load_framework().rules.classes["item_nonresponse"].share
+    said = f"More than {share * 100:g} per cent".lower()
     assert said in load_framework().rules.classes["item_nonresponse"].message.what.lower()
     assert said in (root / "docs" / "checks.md").read_text("utf-8").lower()
 

@@ -77,7 +77,9 @@ def test_every_rule_class_is_broken_somewhere(small: Framework) -> None:
     assert found == judged
     broken = {rule.split(":")[0] for rule, count in found.items() if count}
     missing = set(small.rules.classes) - broken
-    assert missing == {"no_records", "not_asked_declared"}, missing
+    # The small framework has too few questions for the last two; test_records.py looks at them.
+    expected = {"no_records", "not_asked_declared", "straight_lining", "record_too_empty"}
+    assert missing == expected, missing
 
 
 @st.composite

@@ -26,7 +26,7 @@ def suites(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]
 
 
 def children(root: Path, submission: str) -> pd.DataFrame:
-    """Read a sample as a user of pandas would; columns that the export expects and the file lacks are empty."""
+    """Read a sample as a user of pandas would."""
     return pd.read_csv(root / "sample_data" / "submissions" / submission / "child.csv", keep_default_na=True)
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 import click
 
 from copstats import __version__, errors
+from copstats.language import LANGUAGES
 
 COMMANDS = {
     "demo": ("demo", "Run the main job on sample data and say what to open."),
@@ -32,7 +33,6 @@ COMMANDS = {
 }
 """Command -> (module of this package, one-line help)."""
 
-LANGUAGES = ("en",)
 EXIT_INTERRUPTED = 130
 
 
@@ -78,7 +78,7 @@ def _common_options() -> list[click.Parameter]:
         ),
         click.Option(
             ["--language"],
-            type=click.Choice(LANGUAGES),
+            type=click.Choice(list(LANGUAGES)),
             expose_value=False,
             callback=_remember,
             help="Language of texts.",
@@ -146,7 +146,7 @@ def application(arguments: Sequence[str]) -> int:
         status = copstats.main(args=list(arguments), prog_name="copstats", standalone_mode=False)
         return status if isinstance(status, int) else errors.EXIT_DONE
     except errors.CopstatsError as error:
-        return show_error(error, as_json="--json" in arguments)
+        return show_error(error, as_json="--json" in arguments, language=_language(arguments))
     except click.ClickException as misuse:
         misuse.show()
         return misuse.exit_code
@@ -161,23 +161,42 @@ def application(arguments: Sequence[str]) -> int:
         return errors.EXIT_FAULT
 
 
-def show_error(error: errors.CopstatsError, *, as_json: bool = False) -> int:
+def show_error(error: errors.CopstatsError, *, as_json: bool = False, language: str = "en") -> int:
     """Print an error (and those that it gathers) and return its exit status."""
+    from copstats.language import translations
+
+    words = translations(language)
     gathered = error.errors if isinstance(error, errors.SubmissionErrors) else [error]
+    texts = [words.error(one) for one in gathered]
     if as_json:
-        print(json.dumps({"errors": [e.as_dict() for e in gathered]}, ensure_ascii=False))
+        print(json.dumps({"errors": texts}, ensure_ascii=False))
         return error.exit_status
     from copstats.cli.screen import stderr
 
     screen = stderr()
-    for one in gathered:
-        screen.print(f"[bold red]Error {one.code}[/]  {screen.plain(one.title)}")
-        for label, text in (("where", one.where), ("why", one.why), ("fix", one.hint)):
-            if text:
-                screen.print(f"  [dim]{label:>5}[/]  {screen.plain(text)}")
-    if len(gathered) > 1:
-        screen.print(f"\n{len(gathered)} errors; correct them all and try again.")
+    for text in texts:
+        screen.print(f"[bold red]{words.text('Error')} {text['code']}[/]  {screen.plain(text['title'])}")
+        labels = ((words.text("where"), "where"), (words.text("why"), "why"), (words.text("to do"), "hint"))
+        width = max(len(label) for label, _ in labels)
+        for label, part in labels:
+            if text[part]:
+                screen.print(f"  [dim]{label:>{width}}[/]  {screen.plain(text[part])}")
+    if words.notice:
+        screen.print(f"[dim]{words.notice}[/]")
     return error.exit_status
+
+
+def _language(arguments: Sequence[str]) -> str:
+    """Return the language asked for, also where the command could not be read to its end."""
+    root = click.get_current_context(silent=True)
+    if root is not None and isinstance(root.obj, Settings):
+        return root.obj.language
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        if option == "--language" and value in LANGUAGES:
+            return value
+        if option.startswith("--language=") and option.partition("=")[2] in LANGUAGES:
+            return option.partition("=")[2]
+    return "en"
 
 
 def _show_fault(fault: Exception) -> None:

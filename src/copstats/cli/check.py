@@ -27,14 +27,16 @@ def check(path: Path, data: Path | None, areas: Path | None) -> None:
     """
     from copstats import steps
     from copstats.cli.screen import progress, stdout
+    from copstats.language import translations
     from copstats.process.report import as_json, render_terminal
 
     options = settings()
+    words = translations(options.language)
     with progress(f"Checking {path.name} ..."):
         outcome = steps.check(path, data=data, areas=steps.area_table(areas))
     if options.json:
-        print(json.dumps(as_json(outcome.result), ensure_ascii=False))
+        print(json.dumps(as_json(outcome.result, words), ensure_ascii=False))
     else:
-        stdout().print(render_terminal(outcome.result, outcome.framework))
+        stdout().print(render_terminal(outcome.result, outcome.framework, words))
     if not outcome.result.accepted:
         raise click.exceptions.Exit(EXIT_DATA)

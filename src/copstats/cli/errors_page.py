@@ -19,8 +19,8 @@ _FAMILIES = {
 }
 _HEAD = """# Errors
 
-What stops a command, by code. Findings in the data are another matter: see [checks.md](checks.md). Words in braces
-are names and counts that the message fills in; no message ever holds a cell's value.
+What stops a command, by code. Findings in the data are another matter: see [checks.md](checks.md). Words in
+braces are names and counts that the message fills in; no message ever holds a cell's value.
 
 This page is written by `python -m copstats.cli.errors_page`; a test holds it equal to the catalogue.
 """

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from copstats.cli.application import Group, settings
+from copstats.cli.planning import assess, sample_size
 from copstats.errors import UsageError
+from copstats.exports import FORMATS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,9 +29,10 @@ def framework(context: click.Context, version: str | None) -> None:
 
 
 def _load() -> Framework:
-    from copstats.framework import DEFAULT_FRAMEWORK, load_framework
+    from copstats.framework import load_framework
+    from copstats.framework.versions import newest
 
-    return load_framework(click.get_current_context().meta["version"] or DEFAULT_FRAMEWORK)
+    return load_framework(click.get_current_context().meta["version"] or newest())
 
 
 @framework.command("list")
@@ -75,6 +79,81 @@ def _indicators_table(loaded: Framework) -> Table:
             code, indicator.definition.title, indicator.definition.recall, indicator.definition.tier
         )
     return table
+
+
+@framework.command()
+@click.argument("format", type=click.Choice(list(FORMATS)))
+@click.option(
+    "-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="Folder or file."
+)
+@click.option("--modules", multiple=True, help="Only this module and what it needs; may be repeated.")
+def export(format: str, target: Path, modules: tuple[str, ...]) -> None:
+    r"""Export the framework in FORMAT, in the language of --language.
+
+    \b
+    codebook    XLSX and HTML for people
+    crosswalk   manifest and crosswalk to fill in
+    datapackage Frictionless Data Package
+    ddi         DDI-Codebook 2.5
+    gx          Great Expectations suites
+    sdmx        structure, SDMX-ML 2.1, all languages
+    template    empty CSV, XLSX, SPSS and Stata files
+    xlsform     questionnaire for ODK, Kobo, SurveyCTO
+    """
+    from copstats.exports import exporter
+
+    options = settings()
+    paths = exporter(format)(_load(), target, language=options.language, modules=list(modules) or None)
+    if options.json:
+        print(json.dumps({"format": format, "files": [str(path) for path in paths]}, ensure_ascii=False))
+        return
+    for path in paths:
+        print(path)
+    from copstats.language import translations
+
+    if notice := translations(options.language).notice:
+        click.echo(notice, err=True)
+
+
+@framework.command()
+@click.argument("old")
+@click.argument("new")
+def diff(old: str, new: str) -> None:
+    """Show what changed from framework version OLD to NEW, and what follows from it."""
+    from copstats.framework.difference import difference_between
+
+    options = settings()
+    found = difference_between(old, new)
+    if options.json:
+        print(json.dumps(found.as_json(), ensure_ascii=False))
+        return
+    from copstats.language import translations
+
+    print(found.render(translations(options.language)))
+
+
+@framework.command()
+@click.argument("crosswalk", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("old")
+@click.argument("new")
+@click.option("-o", "--output", "target", type=click.Path(dir_okay=False, path_type=Path), required=True)
+def migrate(crosswalk: Path, old: str, new: str, target: Path) -> None:
+    """Rewrite CROSSWALK from framework version OLD to NEW; what a person must decide is told."""
+    from copstats.framework.difference import difference_between
+    from copstats.framework.migration import migrate_crosswalk
+    from copstats.language import translations
+
+    options = settings()
+    migrated = migrate_crosswalk(crosswalk, difference_between(old, new))
+    target.write_text(migrated.text, "utf-8")
+    words = translations(options.language)
+    notes = [note.text(words) for note in migrated.notes]
+    if options.json:
+        print(json.dumps({"file": str(target), "notes": notes}, ensure_ascii=False))
+        return
+    for note in notes:
+        print(note)
+    print(target)
 
 
 @framework.command()
@@ -149,3 +228,7 @@ def _indicator(loaded: Framework, indicator: ParsedIndicator) -> dict[str, objec
         "reference": definition.reference,
         "note": definition.note,
     }
+
+
+framework.add_command(assess)
+framework.add_command(sample_size)

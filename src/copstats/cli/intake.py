@@ -30,10 +30,12 @@ def ingest(path: Path, data: Path | None, create_home: bool) -> None:
     from copstats.cli.application import show_error
     from copstats.cli.screen import progress, stdout
     from copstats.errors import CopstatsError
+    from copstats.language import translations
     from copstats.store.home import Home
 
     options = settings()
     home = options.home_or()
+    words = translations(options.language)
     status = 0
     outcomes = []
     with progress(f"Taking in {path}"):
@@ -42,7 +44,7 @@ def ingest(path: Path, data: Path | None, create_home: bool) -> None:
             try:
                 outcome = steps.ingest(home, one, data=data)
             except CopstatsError as error:
-                status = max(status, show_error(error))
+                status = max(status, show_error(error, language=options.language))
                 outcomes.append({"path": str(one), "state": f"failed {error.code}"})
                 continue
             outcomes.append({"path": str(one), "id": outcome.submission.id, "state": outcome.state})
@@ -51,7 +53,8 @@ def ingest(path: Path, data: Path | None, create_home: bool) -> None:
             if outcome.checked is not None and not outcome.checked.result.accepted and not options.json:
                 from copstats.process.report import render_terminal
 
-                stdout().print(render_terminal(outcome.checked.result, outcome.checked.framework))
+                checked = outcome.checked
+                stdout().print(render_terminal(checked.result, checked.framework, words))
     if options.json:
         print(json.dumps({"submissions": outcomes}, ensure_ascii=False))
     else:

@@ -42,9 +42,10 @@ class ColumnShape:
     def of(cls, file: SourceFile, name: str) -> ColumnShape:
         """Return the shape of a column."""
         cells = file.table.column(name)
-        text = pa.types.is_string(cells.type) and not pc.all(
-            pc.match_substring_regex(cells, _A_NUMBER), min_count=0
-        ).as_py()
+        text = (
+            pa.types.is_string(cells.type)
+            and not pc.all(pc.match_substring_regex(cells, _A_NUMBER), min_count=0).as_py()
+        )
         return cls(bool(text), pc.count_distinct(cells).as_py(), file.records)
 
 
@@ -77,7 +78,10 @@ def compare_answers(
         return Answers(0.0)
     missing, answers = _split(column.value_labels, framework, words)
     if variable.type == "code":
-        return _coded(variable, missing, answers, shape, framework, words)
+        codes = {code: entry.label for code, entry in framework.codes(variable).items()}
+        if not answers:
+            return Answers(0.6 if shape.distinct <= len(codes) + _MOST_EXTRA_CODES else 0.0)
+        return _coded(codes, words.says.codelists.get(variable.codelist or "", {}), missing, answers, words)
     if variable.type == "integer":
         return _whole_number(missing, answers, shape)
     if variable.type == "number":
@@ -119,18 +123,14 @@ def _by_words(text: str, answers: Mapping[int, str], words: KeyWords) -> int | N
 
 
 def _coded(
-    variable: Variable,
+    codes: Mapping[int, str],
+    by_words: Mapping[int, str],
     missing: Mapping[Value, int],
     answers: Mapping[Value, str],
-    shape: ColumnShape,
-    framework: Framework,
     words: KeyWords,
 ) -> Answers:
-    codes = framework.codes(variable)
-    if not answers:
-        return Answers(0.6 if shape.distinct <= len(codes) + _MOST_EXTRA_CODES else 0.0)
-    exact = {normalised(code.label): number for number, code in codes.items()}
-    by_words = words.says.codelists.get(variable.codelist or "", {})
+    """Hold value labels against a code list: F measure of the codes that are recognised."""
+    exact = {normalised(label): code for code, label in codes.items()}
     matched: dict[Value, int] = {}
     for value, label in answers.items():
         text = normalised(label)

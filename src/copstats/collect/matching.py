@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from msgspec import Meta, field
 from copstats.errors import DefinitionError
 from copstats.framework.definitions import Definition, RecordKind, VariableName
 from copstats.framework.loader import DEFAULT_FRAMEWORK, Framework, load_framework
-from copstats.framework.located import Located
+from copstats.framework.located import Located, Place
 from copstats.framework.typed import typed
 from copstats.project import project_root
 
@@ -39,7 +39,7 @@ class Matching(Definition, frozen=True, kw_only=True):
     neutral: list[str]
     """Concepts that count against no column."""
     variables: dict[RecordKind, dict[VariableName, Wanted]]
-    answers: dict[str, Words]
+    answer_words: dict[str, Words]
     codelists: dict[str, dict[int, str]]
     missing: dict[int, str]
 
@@ -111,7 +111,7 @@ def load_key_words(version: str = DEFAULT_FRAMEWORK, root: Path | None = None) -
     return KeyWords(
         says=says,
         concepts=_lexicon(says.concepts),
-        answers=_lexicon(says.answers),
+        answers=_lexicon(says.answer_words),
         weights={
             concept: math.log1p(len(wanted) / (1 + sum(concept in alternatives(w.needs) for w in wanted)))
             for concept in says.concepts
@@ -125,29 +125,31 @@ def alternatives(needs: Iterable[str]) -> set[str]:
 
 
 def _check(says: Matching, located: Located, framework: Framework) -> None:
-    def known(name: str, among: Iterable[object], *at: str | int) -> None:
-        if name not in among:
-            problem = f"`{name}` is not defined"
-            raise DefinitionError("D002", where=located.where(*at), problem=problem)
+    for at, name, known in _names(says, framework):
+        if name not in known:
+            raise DefinitionError("D002", where=located.where(*at), problem=f"`{name}` is not defined")
 
+
+def _names(says: Matching, framework: Framework) -> Iterator[tuple[Place, object, Collection[object]]]:
+    """Yield every name of the file, where it stands, and the names that there are."""
     for record, variables in says.variables.items():
         for name, wanted in variables.items():
-            known(name, framework.variables(record), "variables", record, name)
+            yield ("variables", record, name), name, framework.variables(record)
             for concept in sorted(alternatives([*wanted.needs, *wanted.helps])):
-                known(concept, says.concepts, "variables", record, name)
+                yield ("variables", record, name), concept, says.concepts
     for concept in says.neutral:
-        known(concept, says.concepts, "neutral")
+        yield ("neutral",), concept, says.concepts
     for codelist, codes in says.codelists.items():
-        known(codelist, framework.codelists, "codelists", codelist)
+        yield ("codelists", codelist), codelist, framework.codelists
         for code, answer in codes.items():
-            known(answer, says.answers, "codelists", codelist)
-            if code not in framework.codelists[codelist].codes:
-                known(str(code), (), "codelists", codelist)
+            yield ("codelists", codelist), answer, says.answer_words
+            yield ("codelists", codelist), code, framework.codelists[codelist].codes
     for answer in says.missing.values():
-        known(answer, says.answers, "missing")
+        yield ("missing",), answer, says.answer_words
 
 
-_ARABIC_LETTERS = str.maketrans({"ى": "ي", "ة": "ه", "ـ": ""})
+_ARABIC_LETTERS = str.maketrans({"\u0649": "\u064a", "\u0629": "\u0647", "\u0640": None})
+"""Final forms that are written either way (alef maksura, ta marbuta), and the stretching stroke."""
 _BETWEEN = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-z])(?=[A-Z])")
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")

@@ -1,11 +1,11 @@
 """Proposes national columns for framework variables, by name, label and value labels; applies none.
 
-The score of a column for a variable is ``words * (0.6 + 0.4 * answers)``, both parts between 0 and 1:
+The score of a column for a variable is ``words * (0.5 + 0.5 * answers)``, both parts between 0 and 1:
 
 - ``words``, the best of three: the name is the framework's (1) or nearly so; the label shares its words with
-  the framework's label (Dice 1945); the concepts of ``matching.yaml`` that the variable needs are found in name
-  and label: their share, weighted by how few variables need them and squared, lowered by concepts that belong
-  to something else and by words that are not understood.
+  the framework's label (Dice 1945); the concepts of ``matching.yaml`` that the variable needs are found in
+  name and label: their share, weighted by how few variables need them and squared, lowered by concepts that
+  belong to something else and by words that are not understood.
 - ``answers``: value labels against the code list (F measure), or type and number of distinct values.
 
 A score orders candidates. It is not a probability.
@@ -14,6 +14,8 @@ A score orders candidates. It is not a probability.
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,14 +126,21 @@ def _scored(
         if likeness < SHOWN:
             continue
         answers = compare_answers(target.variable, column.source, column.shape, framework, words)
-        score = likeness * (0.6 + 0.4 * answers.fit)
+        score = likeness * (0.5 + 0.5 * answers.fit)
         if score >= SHOWN:
             out.append(_candidate(column.source, score, answers))
     return sorted(out, key=lambda candidate: -candidate.score)
 
 
 def _candidate(column: SourceColumn, score: float, answers: Answers) -> Candidate:
-    return Candidate(column.name, column.label, round(score, 3), column.value_labels, answers.recode)
+    labels = {value: _printable(label) for value, label in column.value_labels.items()}
+    label = _printable(column.label) if column.label else None
+    return Candidate(column.name, label, round(score, 3), labels, answers.recode)
+
+
+def _printable(text: str) -> str:
+    """Return a label on one line and without control characters, which could steer a terminal."""
+    return "".join(sign for sign in re.sub(r"\s+", " ", text) if unicodedata.category(sign) != "Cc").strip()
 
 
 def _assigned(scored: Mapping[str, list[Candidate]]) -> dict[str, Candidate]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +12,9 @@ import pyarrow as pa
 from copstats.disclose import DisclosureProfile
 from copstats.disseminate.sources import SourceRecord
 from copstats.framework import Area, Framework
+from copstats.framework.export.sdmx import code_tables, load_structure
 from copstats.framework.located import Located
+from copstats.language import translations
 from copstats.project import project_root
 
 Row = Mapping[str, Any]
@@ -57,7 +57,7 @@ def content(
     sources: Sequence[SourceRecord],
 ) -> dict[str, pa.Table]:
     """Return table name -> table of everything that explains the values; rows in a fixed order."""
-    codes = list(_codes(framework, profile))
+    codes = list(_codes(framework))
     return {
         "indicator": _table(_indicators(framework), INDICATOR),
         "area": _table(({"ref_area": a.code, "area": a.name} for a in _sorted(areas)), AREA),
@@ -125,23 +125,12 @@ def _band(count: int | None, profile: DisclosureProfile) -> str | None:
     return reached[-1] if reached else None
 
 
-def _codes(framework: Framework, profile: DisclosureProfile) -> Iterable[Row]:
-    lists = {name: dict(labels) for name, labels in _published_codes().items()}
-    lists["age"] |= {b.code: f"{b.minimum} to {b.maximum} years" for b in framework.head.ages.bands}
-    lists["unit_measure"] = {unit.code: unit.label for unit in profile.units.values()}
-    lists["n_band"] = {band.code: band.label for band in profile.n_bands.bands}
-    lists["nonresponse_band"] = {band.code: band.label for band in profile.nonresponse_bands.bands}
-    lists["reason"] = {code: reason.label for code, reason in profile.reasons.items()}
-    for name in sorted(lists):
-        for rank, (code, label) in enumerate(lists[name].items(), 1):
-            yield {"codelist": name, "code": code, "label": label, "rank": rank}
-
-
-@cache
-def _published_codes() -> dict[str, dict[str, str]]:
-    return msgspec.convert(
-        Located(Path(__file__).with_name("codelists.yaml")).data, dict[str, dict[str, str]]
-    )
+def _codes(framework: Framework) -> Iterable[Row]:
+    tables = code_tables(framework, areas={}, indicators={}, words=[translations("en")])
+    columns = {c.column: c.codelist for c in load_structure(framework.id).components.values()}
+    for column, codelist in sorted((column, name) for column, name in columns.items() if column and name):
+        for rank, (code, names) in enumerate(tables[codelist].codes.items(), 1):
+            yield {"codelist": column, "code": code, "label": names["en"], "rank": rank}
 
 
 def _labels(

@@ -106,6 +106,10 @@ class RuleClass(Definition, frozen=True, kw_only=True):
     level: Annotated[int, Meta(ge=0, le=5, description="ESS validation level")]
     severity: Severity
     message: Message
+    minimum: int | None = None
+    """Number of answers from which on the rule applies, where it needs one."""
+    share: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """Share on which the rule turns, where it needs one."""
 
 
 class RuleBook(Definition, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from copstats.framework import definitions, manifest
+from copstats.framework import definitions, manifest, structure, versions
 from copstats.project import project_root
 
 SCHEMAS: dict[str, tuple[str, Any]] = {
@@ -20,7 +20,9 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "rules": ("Edit rules", definitions.RuleBook),
     "indicator": ("Indicator", definitions.Indicator),
     "administrative": ("Administrative variables", dict[str, definitions.AdministrativeVariable]),
+    "changes": ("Changes since the version before", versions.Changes),
     "policy": ("Items of the policy questionnaire", dict[str, definitions.PolicyItem]),
+    "structure": ("SDMX structure of the published values", structure.Structure),
 }
 
 

@@ -70,7 +70,8 @@ class _Loader:
 
     def __init__(self, folder: Path, indicators: Path) -> None:
         self.folder = folder
-        self.indicator_files = sorted(indicators.rglob("*.yaml"))
+        self.common_indicators = indicators
+        self.indicator_files = _indicator_files(folder / "indicators", indicators)
         self.codelists: dict[str, CodeList] = {}
         self.modules: dict[str, Module] = {}
         self.variables: dict[str, dict[str, Variable]] = {"child": {}, "parent": {}}
@@ -78,9 +79,7 @@ class _Loader:
 
     def load(self) -> Framework:
         head = self._one("framework.yaml", FrameworkHead)
-        self.codelists = self._one("codelists.yaml", dict[str, CodeList])
-        for path in sorted((self.folder / "variables").glob("*.yaml")):
-            self._module(path)
+        self._vocabulary()
         self._check_head(head)
         universes = self._universes()
         rules = self._one("rules.yaml", RuleBook)
@@ -99,9 +98,14 @@ class _Loader:
             fingerprint=self._fingerprint(),
         )
 
+    def _vocabulary(self) -> None:
+        self.codelists = self._one("codelists.yaml", dict[str, CodeList])
+        for path in sorted((self.folder / "variables").glob("*.yaml")):
+            self._module(path)
+
     def _fingerprint(self) -> str:
         digest = hashlib.sha256()
-        for path in (*sorted(self.folder.rglob("*.yaml")), *self.indicator_files):
+        for path in dict.fromkeys((*sorted(self.folder.rglob("*.yaml")), *self.indicator_files)):
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
         return digest.hexdigest()
 
@@ -114,6 +118,8 @@ class _Loader:
 
     def _check_head(self, head: FrameworkHead) -> None:
         located = self.located["framework.yaml"]
+        if head.id != self.folder.name:
+            raise DefinitionError("D030", where=located.where("id"), folder=self.folder.name, version=head.id)
         for name, dimension in head.dimensions.items():
             if dimension.variable is not None and dimension.variable not in self.variables["child"]:
                 where = located.where("dimensions", name, "variable")
@@ -200,8 +206,30 @@ class _Loader:
             definitions[definition.code] = (definition, located)
         parsed: dict[str, ParsedIndicator] = {}
         for code in definitions:
-            self._indicator(code, definitions, parsed, ())
+            try:
+                self._indicator(code, definitions, parsed, ())
+            except DefinitionError:
+                if not self._is_for_another_version(code, definitions):
+                    raise
         return dict(sorted(parsed.items()))
+
+    def _is_for_another_version(
+        self, code: str, definitions: Mapping[str, tuple[Indicator, Located]]
+    ) -> bool:
+        """Whether a common indicator has a meaning in another version at hand; it is absent in this one."""
+        if definitions[code][1].path.is_relative_to(self.folder):
+            return False
+        for folder in sorted(path.parent for path in self.folder.parent.glob("*/framework.yaml")):
+            if folder == self.folder:
+                continue
+            other = _Loader(folder, self.common_indicators)
+            try:
+                other._vocabulary()
+                other._indicator(code, definitions, {}, ())
+            except DefinitionError:
+                continue
+            return True
+        return False
 
     def _indicator(
         self,
@@ -232,6 +260,13 @@ class _Loader:
             members=tuple(self._indicator(m, definitions, parsed, (*path, code)) for m in definition.members),
         )
         return parsed[code]
+
+
+def _indicator_files(own: Path, common: Path) -> list[Path]:
+    """Return the files of a version's indicators; its own replace common ones of the same code."""
+    first = sorted(own.rglob("*.yaml"))
+    codes = {path.stem for path in first}
+    return [*first, *(path for path in sorted(common.rglob("*.yaml")) if path.stem not in codes)]
 
 
 def _check_disaggregations(head: FrameworkHead, names: list[str], where: str) -> None:

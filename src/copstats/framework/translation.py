@@ -69,28 +69,26 @@ def program_messages() -> list[Message]:
     out: list[Message] = []
     for path in sorted((_PACKAGE / "messages" / "errors").glob("*.yaml")):
         out += _file_messages(path, _PACKAGE)
-    codelists = _PACKAGE / "disseminate" / "codelists.yaml"
-    out += _file_messages(codelists, _PACKAGE, everything=True)
     return [*out, *_code_messages(), *_area_messages()]
 
 
-def _file_messages(path: Path, above: Path, *, everything: bool = False) -> Iterator[Message]:
+def _file_messages(path: Path, above: Path) -> Iterator[Message]:
     place = path.relative_to(above).as_posix()
-    for at, text in _texts(Located(path).data, everything=everything):
+    for at, text in _texts(Located(path).data):
         context = str(at[0]) if path.name == "codelists.yaml" and text in SEVERAL_MEANINGS else None
         yield Message(text, place, ".".join(str(key) for key in at), context)
 
 
-def _texts(data: Any, at: Place = (), *, everything: bool = False) -> Iterator[tuple[Place, str]]:
+def _texts(data: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
     if isinstance(data, dict):
         for key, value in data.items():
             if not isinstance(value, str):
-                yield from _texts(value, (*at, key), everything=everything)
-            elif (everything or key in TEXT_KEYS) and _A_WORD.search(value):
+                yield from _texts(value, (*at, key))
+            elif key in TEXT_KEYS and _A_WORD.search(value):
                 yield (*at, key), value
     elif isinstance(data, list):
         for number, value in enumerate(data):
-            yield from _texts(value, (*at, number), everything=everything)
+            yield from _texts(value, (*at, number))
 
 
 def _code_messages() -> list[Message]:

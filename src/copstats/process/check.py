@@ -15,11 +15,13 @@ import pyarrow as pa
 from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import Severity
+from copstats.language import Translations, translations
 from copstats.process.findings import Search, counts, first_records
 from copstats.process.records import Harmonised, extended_tables, record_tables
 from copstats.process.rules import CompiledRule, compile_rules
 
 State = Literal["passed", "failed", "blocked", "could_not_run", "not_applicable"]
+_ENGLISH = translations("en")
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information")
 
 
@@ -119,7 +121,7 @@ class CheckResult:
         """Whether the submission meets the framework: sound, and the acceptance suite ran and agrees."""
         return self.sound and self.gate is not None and not self.disagreements
 
-    def messages(self) -> tuple[RuleMessage, ...]:
+    def messages(self, words: Translations = _ENGLISH) -> tuple[RuleMessage, ...]:
         """Return every failed rule in words: errors first, what concerns columns first, then by number."""
 
         def urgency(outcome: Outcome) -> tuple[int, int, int]:
@@ -127,21 +129,21 @@ class CheckResult:
             return SEVERITIES.index(rule.severity), rule.level, -outcome.count
 
         failed = sorted((o for o in self.outcomes if o.state == "failed"), key=urgency)
-        return tuple(self._message(outcome) for outcome in failed)
+        return tuple(self._message(outcome, words) for outcome in failed)
 
-    def _message(self, outcome: Outcome) -> RuleMessage:
+    def _message(self, outcome: Outcome, words: Translations) -> RuleMessage:
         rule, message = outcome.rule, outcome.rule.message
         names = {
             "variable": rule.variable or _named(rule),
-            "label": rule.label,
+            "label": words.text(rule.label) if rule.label else "",
             "column": rule.column or rule.variable or "",
-            "count": outcome.count,
+            "count": words.number(outcome.count),
         }
         return RuleMessage(
             outcome=outcome,
-            what=message.what.format_map(names),
-            why=message.why.format_map(names),
-            fix=message.fix.format_map(names),
+            what=words.text(message.what, **names),
+            why=words.text(message.why, **names),
+            fix=words.text(message.fix, **names),
             records=tuple(first_records(self.findings, rule.id)),
         )
 
@@ -200,7 +202,7 @@ def check(  # noqa: PLR0917
 
 def _named(rule: CompiledRule) -> str:
     first, others = rule.places[0], len(rule.places) - 1
-    return f"{first} (and {others} other{'s' if others > 1 else ''})" if others else first
+    return f"{first} (+{others})" if others else first
 
 
 def _outcomes(

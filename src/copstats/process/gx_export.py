@@ -23,8 +23,15 @@ from copstats.language import Translations, translations
 from copstats.process.records import RecordTable, record_tables
 from copstats.process.rules import CompiledRule, compile_rules
 
-_OF_A_SURVEY = ("age_outside_population", "area_mismatch", "parent_without_child", "unread")
-"""Rule classes that need a manifest, another file or the reader's flags."""
+_OF_A_SURVEY = (
+    "age_outside_population",
+    "area_mismatch",
+    "parent_without_child",
+    "record_too_empty",
+    "straight_lining",
+    "unread",
+)
+"""Rule classes that need a manifest, another file, the reader's flags, or functions of DuckDB."""
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,8 @@ from copstats.process.records import (
     RecordTable,
 )
 
-NONRESPONSE_LIMIT = 0.4
-"""Share without an answer above which a variable is flagged (WHO GSHS data processing: 60 % must answer)."""
+FREQUENCY = "CL_FREQ"
+"""Code list of the questions on how often."""
 ENUMERABLE = 200
 """An integer range of at most this many values is handed to the suite as a set."""
 MONTH = r"[0-9]{4}-(0[1-9]|1[0-2])"
@@ -233,11 +233,12 @@ def item_nonresponse(table: RecordTable, name: str, variable: Variable) -> Outco
     """Too many of those who were asked do not know or prefer not to say."""
     if variable.role not in ("measure", "dimension") or variable.type in ("string", "month"):
         return None
+    limit = table.framework.rules.classes["item_nonresponse"].share
     unanswered = f"{name} IN ({DOES_NOT_KNOW}, {REFUSED})"
     asked = f"{name} NOT IN ({NOT_APPLICABLE}, {NOT_ASKED})"
     sql = (
         f"SELECT NULL::BIGINT AS record_no FROM {table.record}\n"
-        f"    HAVING count_if({unanswered}) > {NONRESPONSE_LIMIT} * count_if({asked})"
+        f"    HAVING count_if({unanswered}) > {limit} * count_if({asked})"
     )
     return Condition(sql, (name,), table=True)
 
@@ -252,6 +253,47 @@ def age_outside_population(table: RecordTable, name: str, variable: Variable) ->
         f" AND {name} NOT BETWEEN {ages.min} AND {ages.max}",
         (name,),
     )
+
+
+def straight_lining(table: RecordTable, name: str, variable: Variable) -> Outcome:
+    """One answer to all questions on how often, other than the first category; shown at the record's key."""
+    if name != KEYS[table.record]:
+        return None
+    asked = [n for n, v in _measures(table) if v.codelist == FREQUENCY]
+    minimum = table.framework.rules.classes["straight_lining"].minimum or 0
+    if len(asked) < minimum:
+        return NotApplicable("variable_absent", frozenset({name}))
+    answers = ", ".join(f"CASE WHEN {n} >= 0 THEN {n} END" for n in asked)
+    answered = " + ".join(f"coalesce(({n} >= 0)::INT, 0)" for n in asked)
+    return Condition(
+        f"{answered} >= {minimum} AND least({answers}) > 1 AND least({answers}) = greatest({answers})",
+        tuple(asked),
+    )
+
+
+def record_too_empty(table: RecordTable, name: str, variable: Variable) -> Outcome:
+    """Few of the questions that were asked have a valid answer; shown at the record's key."""
+    if name != KEYS[table.record]:
+        return None
+    defined = table.framework.rules.classes["record_too_empty"]
+    questions = [n for n, _ in _measures(table)]
+    if len(questions) < (defined.minimum or 0):
+        return NotApplicable("variable_absent", frozenset({name}))
+    skipped = f"({NOT_APPLICABLE}, {NOT_ASKED})"
+    asked = " + ".join(f"coalesce(({n} NOT IN {skipped})::INT, 1)" for n in questions)
+    answered = " + ".join(f"coalesce(({n} >= 0)::INT, 0)" for n in questions)
+    return Condition(
+        f"{asked} >= {defined.minimum} AND {answered} < {defined.share} * ({asked})", tuple(questions)
+    )
+
+
+def _measures(table: RecordTable) -> list[tuple[str, Variable]]:
+    """Return the questions with coded or whole-number answers that the file holds."""
+    return [
+        (name, variable)
+        for name, variable in table.expected.items()
+        if name in table.present and variable.role == "measure" and variable.type in ("code", "integer")
+    ]
 
 
 MAKERS: dict[str, Maker] = {
@@ -269,6 +311,8 @@ MAKERS: dict[str, Maker] = {
     "stratum_single_psu": stratum_single_psu,
     "parent_without_child": parent_without_child,
     "area_mismatch": area_mismatch,
+    "straight_lining": straight_lining,
+    "record_too_empty": record_too_empty,
     "item_nonresponse": item_nonresponse,
     "age_outside_population": age_outside_population,
 }

@@ -16,6 +16,7 @@ from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import Message, RecordKind, Rule, RuleClass, Severity
 from copstats.framework.expressions import Rendering
+from copstats.language import N_
 from copstats.process.conditions import Condition, Native, NotApplicable, Outcome
 from copstats.process.decidable import can_be
 from copstats.process.makers import MAKERS
@@ -26,13 +27,13 @@ HAND = "hand"
 """Rule class of the rules that are written by hand."""
 
 REASONS: Mapping[str, str] = {
-    "variable_absent": "the file does not hold the variable",
-    "filter_absent": "the file does not hold the filter question",
-    "other_absent": "the file does not hold another variable that the rule compares",
-    "filled_in": "the column was filled in from the manifest or numbered, not delivered",
-    "asked_of_everyone": "the crosswalk says that the survey asked everybody",
-    "column_missing": "a column that is needed is missing",
-    "no_records": "the file has no records",
+    "variable_absent": N_("the file does not hold the variable"),
+    "filter_absent": N_("the file does not hold the filter question"),
+    "other_absent": N_("the file does not hold another variable that the rule compares"),
+    "filled_in": N_("the column was filled in from the manifest or numbered, not delivered"),
+    "asked_of_everyone": N_("the crosswalk says that the survey asked everybody"),
+    "column_missing": N_("a column that is needed is missing"),
+    "no_records": N_("the file has no records"),
 }
 
 

@@ -1,0 +1,1 @@
+"""A framework version in the formats of other tools."""
