@@ -70,6 +70,7 @@ def test_lists():
 def test_every_export_says_what_it_is():
     framework = load_framework()
     assert heading(framework, translations("en")).endswith("(cop-2026, version 1.0.0)")
-    assert notices(framework, translations("en")) == [framework.head.notice]
+    draft = "DRAFT. Not cognitively tested. Not for fieldwork before an ethics review."
+    assert notices(framework, translations("en")) == [draft, framework.head.notice]
     arabic = translations("ar")
     assert (arabic.notice in notices(framework, arabic)) == (not arabic.reviewed)

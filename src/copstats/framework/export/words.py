@@ -10,6 +10,7 @@ from typing import Any
 from sqlglot import expressions as exp
 
 from copstats.framework.definitions import Variable
+from copstats.framework.export.questionnaire import questionnaire_of
 from copstats.framework.expressions import Predicate
 from copstats.framework.model import Framework
 from copstats.language import N_, Translations
@@ -69,8 +70,9 @@ _COMPARISONS: dict[type[exp.Expression], _Comparison] = {
 
 
 def notices(framework: Framework, words: Translations) -> list[str]:
-    """Return the sentences that every export carries: what the framework is, and how far it is translated."""
-    return [words.text(framework.head.notice), *([words.notice] if words.notice else [])]
+    """Return what every export says of itself: a draft, what the framework is, how far it is translated."""
+    draft = words.text(questionnaire_of(framework).draft.text)
+    return [draft, words.text(framework.head.notice), *([words.notice] if words.notice else [])]
 
 
 def heading(framework: Framework, words: Translations) -> str:
