@@ -82,26 +82,30 @@ def malformed_manifest(folder: Path) -> None:
 def test_a_submission_that_cannot_be_read(
     damage: Callable[[Path], None], sample: Path, home: Path, tmp_path: Path, root: Path
 ) -> None:
-    inbox = tmp_path / "inbox"
-    bad, good = inbox / "a_bad", inbox / "b_good"
+    bad = tmp_path / "bad"
     shutil.copytree(sample, bad)
-    shutil.copytree(sample, good)
     damage(bad)
-    run = copstats("ingest", inbox, "--home", home, cwd=root)
+    run = copstats("ingest", bad, "--home", home, cwd=root)
     assert run.status == 2, run.err
     assert "Traceback" not in run.err
     assert "Internal fault" not in run.err
     assert "why" in run.err
-    assert "fix" in run.err
-    states = {
-        row["submission"]: row["state"] for row in copstats("status", "--json", "--home", home, cwd=root).json
-    }
+    assert "to do" in run.err
+    assert not list((home / "waves").glob("[!.]*"))
+
+
+def test_the_others_go_on(sample: Path, home: Path, tmp_path: Path, root: Path) -> None:
+    inbox = tmp_path / "inbox"
+    for name, damage in (("a_bad", empty_file), ("b_good", None), ("c_bad", malformed_manifest)):
+        shutil.copytree(sample, inbox / name)
+        if damage is not None:
+            damage(inbox / name)
+    run = copstats("ingest", inbox, "--home", home, cwd=root)
+    assert run.status == 2, run.err
+    listed = copstats("status", "--json", "--home", home, cwd=root)
+    states = {row["submission"]: row["state"] for row in listed.json}
     assert list(states.values()) == ["waiting"]
     assert [p.name for p in (home / "waves").iterdir() if not p.name.startswith(".")] == list(states)
-
-
-def duplicated_ids(lines: list[str]) -> None:
-    lines[2] = lines[2].replace(lines[2].split(",")[0], lines[1].split(",")[0], 1)
 
 
 def test_findings_reject_a_submission_with_status_1(

@@ -158,7 +158,7 @@ def _rules(old: Framework, new: Framework, declared: Changes) -> Iterator[Change
             continue
         earlier, renamed = one.rules[name], declared.renamed(rule.record)
         for part, consequence in means.RULE.items():
-            before, after = getattr(earlier, part), getattr(rule, part)
+            before, after = getattr(earlier, part, None), getattr(rule, part, None)
             if part == "violation" and same_predicate(old.violations[name], new.violations[name], renamed):
                 continue
             if part == "variable":

@@ -79,6 +79,8 @@ RULE = {
     "violation": MORE,
     "variable": MORE,
     "record": MORE,
+    "minimum": MORE,
+    "share": MORE,
 }
 MISSING_CODE = {"label": WORDS, "definition": WORDS}
 AGES = {
