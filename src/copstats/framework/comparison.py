@@ -157,8 +157,9 @@ def _rules(old: Framework, new: Framework, declared: Changes) -> Iterator[Change
         if name not in one.rules:
             continue
         earlier, renamed = one.rules[name], declared.renamed(rule.record)
-        for part, consequence in means.RULE.items():
-            before, after = getattr(earlier, part, None), getattr(rule, part, None)
+        for part in rule.__struct_fields__:
+            consequence = means.RULE[part]
+            before, after = getattr(earlier, part), getattr(rule, part)
             if part == "violation" and same_predicate(old.violations[name], new.violations[name], renamed):
                 continue
             if part == "variable":
