@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from copstats.framework import Framework, ParsedIndicator
-    from copstats.framework.definitions import Variable
+    from copstats.language import Translations
 
 
 @click.group(cls=Group)
@@ -35,29 +35,38 @@ def _load() -> Framework:
     return load_framework(click.get_current_context().meta["version"] or newest())
 
 
+def _words(loaded: Framework) -> Translations:
+    from copstats.language import translations
+
+    return translations(settings().language, loaded.id)
+
+
 @framework.command("list")
 @click.option("--modules", is_flag=True, help="Only modules and their variables.")
 @click.option("--indicators", is_flag=True, help="Only indicators.")
 def list_(modules: bool, indicators: bool) -> None:
     """List modules with their variables, and indicators."""
     loaded = _load()
+    words = _words(loaded)
     both = modules == indicators
     if settings().json:
         out: dict[str, object] = {"framework": loaded.id, "version": loaded.head.version}
         if modules or both:
             out["modules"] = {name: list(module.variables) for name, module in loaded.modules.items()}
         if indicators or both:
-            out["indicators"] = {code: i.definition.title for code, i in loaded.indicators.items()}
+            out["indicators"] = {
+                code: words.text(i.definition.title) for code, i in loaded.indicators.items()
+            }
         print(json.dumps(out, ensure_ascii=False))
         return
     from copstats.cli.screen import stdout
 
     screen = stdout()
-    screen.print(f"[bold]{loaded.head.title}[/]  {loaded.id}, version {loaded.head.version}\n")
+    screen.print(f"[bold]{words.text(loaded.head.title)}[/]  {loaded.id} {loaded.head.version}\n")
     if modules or both:
         screen.print(_modules_table(loaded))
     if indicators or both:
-        screen.print(_indicators_table(loaded))
+        screen.print(_indicators_table(loaded, words))
 
 
 def _modules_table(loaded: Framework) -> Table:
@@ -70,14 +79,13 @@ def _modules_table(loaded: Framework) -> Table:
     return table
 
 
-def _indicators_table(loaded: Framework) -> Table:
+def _indicators_table(loaded: Framework, words: Translations) -> Table:
     from rich.table import Table
 
     table = Table("Code", "Title", "Recall", "Tier", title="Indicators", title_justify="left")
     for code, indicator in loaded.indicators.items():
-        table.add_row(
-            code, indicator.definition.title, indicator.definition.recall, indicator.definition.tier
-        )
+        definition = indicator.definition
+        table.add_row(code, words.text(definition.title), definition.recall, definition.tier)
     return table
 
 
@@ -161,14 +169,15 @@ def migrate(crosswalk: Path, old: str, new: str, target: Path) -> None:
 def show(name: str) -> None:
     """Show the variable or indicator NAME."""
     loaded = _load()
+    words = _words(loaded)
     found: dict[str, object]
     if name.upper() in loaded.indicators:
-        found = _indicator(loaded, loaded.indicators[name.upper()])
+        found = _indicator(loaded, loaded.indicators[name.upper()], words)
     else:
         records = [r for r in ("child", "parent") if name.lower() in loaded.variables(r)]
         if not records:
             raise UsageError("U103", name=name)
-        found = _variable(loaded, name.lower(), records[0], loaded.variables(records[0])[name.lower()])
+        found = _variable(loaded, name.lower(), records[0], words)
     if settings().json:
         print(json.dumps(found, ensure_ascii=False))
         return
@@ -182,15 +191,18 @@ def show(name: str) -> None:
         elif value not in (None, "", []):
             text = ", ".join(value) if isinstance(value, list) else value
             stdout().print(f"[bold]{key:<14}[/] {text}")
+    if words.notice:
+        stdout().print(f"[dim]{words.notice}[/]")
 
 
-def _variable(loaded: Framework, name: str, record: str, variable: Variable) -> dict[str, object]:
+def _variable(loaded: Framework, name: str, record: str, words: Translations) -> dict[str, object]:
+    variable = loaded.variables(record)[name]
     used = [code for code, i in loaded.indicators.items() if name in i.variables]
     limits = [variable.minimum, variable.maximum]
     return {
         "variable": name,
-        "label": variable.label,
-        "definition": variable.definition,
+        "label": words.text(variable.label),
+        "definition": words.text(variable.definition) if variable.definition else None,
         "record": record,
         "module": loaded.module_of(record, name).module,
         "type": variable.type,
@@ -205,17 +217,19 @@ def _variable(loaded: Framework, name: str, record: str, variable: Variable) -> 
         "privacy": variable.privacy,
         "source": variable.source,
         "indicators": used,
-        "codes": {code: entry.label for code, entry in loaded.codes(variable).items()},
-        "missing codes": {code: entry.label for code, entry in loaded.head.missing.items()},
+        "codes": {
+            code: words.text(entry.label, variable.codelist) for code, entry in loaded.codes(variable).items()
+        },
+        "missing codes": {code: words.text(entry.label) for code, entry in loaded.head.missing.items()},
     }
 
 
-def _indicator(loaded: Framework, indicator: ParsedIndicator) -> dict[str, object]:
+def _indicator(loaded: Framework, indicator: ParsedIndicator, words: Translations) -> dict[str, object]:
     definition = indicator.definition
     members = ", ".join(definition.members)
     return {
         "indicator": definition.code,
-        "title": definition.title,
+        "title": words.text(definition.title),
         "unit": definition.unit,
         "universe": definition.universe,
         "denominator": definition.denominator,
@@ -226,7 +240,7 @@ def _indicator(loaded: Framework, indicator: ParsedIndicator) -> dict[str, objec
         "disaggregations": definition.disaggregations or loaded.head.standard_disaggregations,
         "variables": sorted(indicator.variables),
         "reference": definition.reference,
-        "note": definition.note,
+        "note": words.text(definition.note) if definition.note else None,
     }
 
 
