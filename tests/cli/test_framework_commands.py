@@ -37,7 +37,9 @@ def test_indicators_are_listed_in_arabic() -> None:
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_format_is_exported(format_: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
-    done = copstats("export", format_, "-o", str(target), "--modules", "access", "--language", "es", "--json")
+    done = copstats(
+        "export", format_, "-o", str(target), "--modules", "access,contact", "--language", "es", "--json"
+    )
     assert done.returncode == 0, done.stderr
     files = [Path(name) for name in json.loads(done.stdout)["files"]]
     assert files

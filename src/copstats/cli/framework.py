@@ -94,7 +94,7 @@ def _indicators_table(loaded: Framework, words: Translations) -> Table:
 @click.option(
     "-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="Folder or file."
 )
-@click.option("--modules", multiple=True, help="Only this module and what it needs; may be repeated.")
+@click.option("--modules", multiple=True, help="Only these modules and what they need: a,b,c.")
 def export(format: str, target: Path, modules: tuple[str, ...]) -> None:
     r"""Export the framework in FORMAT, in the language of --language.
 
@@ -111,7 +111,8 @@ def export(format: str, target: Path, modules: tuple[str, ...]) -> None:
     from copstats.exports import exporter
 
     options = settings()
-    paths = exporter(format)(_load(), target, language=options.language, modules=list(modules) or None)
+    chosen = [name for names in modules for name in names.split(",") if name]
+    paths = exporter(format)(_load(), target, language=options.language, modules=chosen or None)
     if options.json:
         print(json.dumps({"format": format, "files": [str(path) for path in paths]}, ensure_ascii=False))
         return
