@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from copstats.errors import FlowStopped, UsageError
+from copstats.errors import FlowStopped, Retriable, UsageError
 from copstats.project import project_root
 
 FLOWS = ("intake", "estimation", "publication", "pipeline")
@@ -21,6 +28,10 @@ _QUIET = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
+
+
+_PATIENCE = 120
+"""Seconds that a server may take to start."""
 
 
 def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
@@ -48,30 +59,75 @@ def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
 def serve_schedule(*, home: Path) -> None:
     """Serve the calendar of ``flows/prefect.yaml`` in this process until interrupted.
 
+    Without a configured Prefect server (PREFECT_API_URL) one is started on the loopback interface and stopped
+    at the end: the embedded server of `run_flow` keeps no calendar.
+
     Args:
         home: the home folder that the scheduled flows work on.
+
+    Raises:
+        Retriable: the server did not answer within two minutes (T101).
     """
     import yaml
 
-    publication = _load("publication", home)
-    from prefect import serve
-    from prefect.client.schemas.schedules import CronSchedule
+    _prepare(home)
+    with _server():
+        publication = _load("publication", home)
+        from prefect import serve
+        from prefect.client.schemas.schedules import CronSchedule
 
-    declared = yaml.safe_load((project_root() / "flows" / "prefect.yaml").read_text("utf-8"))
-    entry = next(d for d in declared["deployments"] if d["name"] == "quarterly-release")
-    schedules = [CronSchedule(cron=s["cron"], timezone=s["timezone"]) for s in entry["schedules"]]
-    deployment = publication.to_deployment(
-        name=entry["name"], parameters={"home": str(home)}, schedules=schedules
-    )
-    serve(deployment, pause_on_shutdown=False, print_starting_message=False)
+        declared = yaml.safe_load((project_root() / "flows" / "prefect.yaml").read_text("utf-8"))
+        entry = next(d for d in declared["deployments"] if d["name"] == "quarterly-release")
+        deployment = publication.to_deployment(
+            name=entry["name"],
+            parameters={"home": str(home)},
+            schedules=[CronSchedule(cron=s["cron"], timezone=s["timezone"]) for s in entry["schedules"]],
+        )
+        serve(deployment, pause_on_shutdown=False, print_starting_message=False)
+
+
+@contextmanager
+def _server() -> Iterator[None]:
+    """Run a Prefect server on a free port of the loopback interface, unless one is configured."""
+    if os.environ.get("PREFECT_API_URL"):
+        yield
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    try:
+        _wait_for(f"{os.environ['PREFECT_API_URL']}/health", process)
+        yield
+    finally:
+        del os.environ["PREFECT_API_URL"]
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own server, on loopback
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise Retriable("T101", seconds=_PATIENCE)
+
+
+def _prepare(home: Path) -> None:
+    for key, value in _QUIET.items():
+        os.environ.setdefault(key, value)
+    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
 
 
 def _load(name: str, home: Path) -> Any:
     if name not in FLOWS:
         raise ValueError(name)
-    for key, value in _QUIET.items():
-        os.environ.setdefault(key, value)
-    os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
+    _prepare(home)
     try:
         from prefect.flows import load_flow_from_entrypoint
     except ModuleNotFoundError:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import datetime as dt
 import json
 import re
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -111,3 +116,36 @@ def test_the_deployments_name_flows_that_exist_and_a_quarterly_calendar(root: Pa
     (schedule,) = release["schedules"]
     assert re.fullmatch(r"\d+ \d+ \d+ (\d+,){3}\d+ \*", schedule["cron"])
     assert schedule["timezone"]
+
+
+def test_the_calendar_is_kept_and_an_interrupt_ends_it(tmp_path: Path, root: Path) -> None:
+    """`copstats schedule` has Prefect plan releases for the coming quarters."""
+    from copstats.store import Home
+
+    home = tmp_path / "home"
+    Home.open(home, create=True)
+    command = [sys.executable, "-m", "copstats", "schedule", "--home", str(home)]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        planned = _wait_for_runs(home / "prefect" / "prefect.db", process)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert planned
+    assert {(month, day) for _, month, day in planned} <= {(3, 15), (6, 15), (9, 15), (12, 15)}
+    assert "Traceback" not in said
+
+
+def _wait_for_runs(database: Path, process: subprocess.Popen[str]) -> list[tuple[int, int, int]]:
+    deadline = time.monotonic() + 150
+    while time.monotonic() < deadline and process.poll() is None:
+        time.sleep(1)
+        if not database.exists():
+            continue
+        with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(database) as connection:
+            query = "SELECT expected_start_time FROM flow_run WHERE state_type = 'SCHEDULED'"
+            dates = [dt.datetime.fromisoformat(row[0]) for row in connection.execute(query)]
+            if dates:
+                return [(date.year, date.month, date.day) for date in dates]
+    return []
