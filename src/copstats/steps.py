@@ -183,11 +183,17 @@ def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested
     delivery = open_submission(path, data=data, areas=home.areas)
     with home.lock(wait=60):
         present = home.registry.known(delivery.id, delivery.content_hash)
-        if present is not None:
+        if present is not None and not _judged_by_other_rules(present):
             PROGRESS.info("%s: unchanged (%s)", present.id, present.state)
             return Ingested(present, changed=False, checked=None)
         checked, tables = _checked(delivery, _pseudonym_keys(home, delivery))
         return Ingested(_register(home, checked, tables), changed=True, checked=checked)
+
+
+def _judged_by_other_rules(present: Submission) -> bool:
+    """Say whether a rejection rests on definitions that have changed since; then it is checked again."""
+    changed = present.framework_fingerprint != load_framework(present.framework).fingerprint
+    return present.state == State.REJECTED and changed
 
 
 def _pseudonym_keys(home: Home, delivery: Delivery) -> dict[str, bytes]:
@@ -272,7 +278,7 @@ def estimate(home_path: Path, submission_id: str, *, as_of_year: int) -> str:
     if submission.state != State.ACCEPTED:
         raise UsageError("U105", submission=submission_id, state=str(submission.state), needed="accepted")
     framework = load_framework(submission.framework)
-    fingerprint = _fingerprint(framework.fingerprint, submission.content_hash, str(as_of_year))
+    fingerprint = _estimates_fingerprint(submission, as_of_year)
     if home.warehouse.has(submission_id, fingerprint):
         PROGRESS.info("%s: estimates unchanged", submission_id)
         return "unchanged"
@@ -303,7 +309,8 @@ def publish(home_path: Path, label: str) -> Published:
         label: names the quarter, for example ``2026-Q4``.
 
     Raises:
-        UsageError: no wave is accepted (U107); the label names no quarter (U106).
+        UsageError: no wave is accepted (U107); the label names no quarter (U106); a wave has no estimates by
+            the present framework and code (U018).
         ReleaseError: the label is taken by a release of other inputs (R090).
     """
     from copstats.disseminate.release import SourceRecord, build_release, read_manifest
@@ -323,6 +330,9 @@ def publish(home_path: Path, label: str) -> Published:
                 home.registry.record_release(label, fingerprint, _sha256(folder / "MANIFEST.json"))
                 PROGRESS.info("Release %s: unchanged", label)
                 return Published(label, folder, changed=False)
+        for wave in waves:
+            if not home.warehouse.has(wave.id, _estimates_fingerprint(wave, year)):
+                raise UsageError("U018", where=wave.id)
         PROGRESS.info("Disclosure gate over %d waves", len(waves))
         values = _gate(home, waves, framework)
         with home.releases.staging(label) as draft:
@@ -376,6 +386,12 @@ def year_of(label: str) -> int:
 
 def _records(harmonised: Harmonised) -> str:
     return " and ".join(f"{record.rows:,} {kind} records" for kind, record in harmonised.records.items())
+
+
+def _estimates_fingerprint(submission: Submission, as_of_year: int) -> str:
+    """Return what estimates must have been made from to be those of this wave, framework, code and year."""
+    framework = load_framework(submission.framework)
+    return _fingerprint(framework.fingerprint, submission.content_hash, str(as_of_year))
 
 
 def _fingerprint(*parts: str) -> str:

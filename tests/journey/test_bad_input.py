@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +125,11 @@ def test_findings_reject_a_submission_with_status_1(
     again = copstats("ingest", bad, "--home", home, cwd=root)
     assert again.status == 1
     assert "unchanged" in again.out
+    with sqlite3.connect(home / "registry.sqlite") as registry:
+        registry.execute("UPDATE submission SET framework_fingerprint = 'an earlier one'")
+    by_new_rules = copstats("ingest", bad, "--home", home, cwd=root)
+    assert by_new_rules.status == 1
+    assert "unchanged" not in by_new_rules.out
     mended = copstats("ingest", sample, "--home", home, cwd=root)
     assert mended.status == 0, mended.err
     assert "waiting" in mended.out

@@ -112,3 +112,16 @@ def test_restricted_estimates_are_printed_one_object_a_row(demo: Run, demo_home:
         rows[0]
     )
     assert all(0 <= row["estimate"] <= 1 for row in rows if row["indicator"] == "RCD4")
+
+
+def test_estimates_of_other_code_or_year_are_never_published(
+    demo: Run, demo_home: Path, tmp_path: Path
+) -> None:
+    from copstats import steps
+    from copstats.errors import UsageError
+
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    with pytest.raises(UsageError) as refused:
+        steps.publish(home, "2019-Q1")
+    assert refused.value.code == "U018"
