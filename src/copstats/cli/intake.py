@@ -107,7 +107,9 @@ def status(submission_id: str | None) -> None:
         ]
         print(json.dumps(_row(one) | {"findings": found, "decisions": taken}, ensure_ascii=False))
         return
-    for key, value in _row(one).items():
+    records = ", ".join(f"{kind} {number:,}" for kind, number in one.records.items())
+    shown = _row(one) | {"records": records, "received": f"{one.received_at:%Y-%m-%d %H:%M} UTC"}
+    for key, value in shown.items():
         print(f"{key:<16} {value}")
     for finding in findings:
         print(f"{finding.severity:<16} {finding.rule}: {finding.count:,}")
