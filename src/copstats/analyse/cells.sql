@@ -1,18 +1,7 @@
 -- One pass over the records: sums for every PSU and domain.
 CREATE OR REPLACE TEMP TABLE psu_cells AS
-WITH wave AS (
-  ${wave}
-),
-skips AS (  -- NAME__no: a valid negative answer caused the skip
-  SELECT *${skips}
-  FROM wave
-),
-answers AS (  -- y: the answer, NULL where there is no valid one; e: not known to be outside the denominator
-  SELECT
-    psu_design.unit,
-    skips.weight AS w,
-    ${answers}
-  FROM skips JOIN psu_design USING (stratum, psu)
+WITH answers AS (
+  ${records}
 ),
 sums AS (
   SELECT
@@ -26,7 +15,7 @@ sums AS (
     count_if(e_{m}) AS eligible_{m},
     ${domain} AS domain,
     unit
-  FROM answers
+  FROM answers JOIN psu_design USING (wave_no, stratum, psu)
   GROUP BY GROUPING SETS (${grouping_sets})
 )
 SELECT * FROM sums WHERE domain IS NOT NULL

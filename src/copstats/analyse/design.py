@@ -14,45 +14,26 @@ SinglePsu = Literal["fail", "remove", "certainty", "adjust", "average"]
 """What a stratum with one PSU contributes to the variance; the options of R survey 4.5."""
 
 DESIGN_COLUMNS = ("weight", "stratum", "psu")
-
-_FLAWS = """
-SELECT
-  count_if(weight IS NULL OR NOT (isfinite(weight) AND weight > 0)),
-  count_if(stratum IS NULL OR psu IS NULL)
-FROM ({records})
-"""
+ONE_WAVE = "0"
+"""The number of the wave where the records are those of one wave."""
 
 
-def design_sql(sources: Sequence[str], *, with_fpc: bool = False) -> str:
+def design_sql(sources: Sequence[str], *, with_fpc: bool = False, wave_no: str = ONE_WAVE) -> str:
     """Return the SQL that makes the table ``psu_design``.
 
-    Its columns: ``unit`` (number of the PSU), ``stratum``, ``psu``, ``stratum_no``, ``psus`` (PSUs of the
-    stratum in the wave), ``taken`` (share of the stratum's PSUs in the frame that were sampled; 0 where the
-    frame's number is unknown), ``differs`` (the records disagree on the frame's number).
+    Its columns: ``unit`` (number of the PSU, from 1), ``wave_no``, ``stratum``, ``psu``, ``stratum_no``,
+    ``psus`` (PSUs of the stratum in the wave), ``taken`` (share of the stratum's PSUs in the frame that were
+    sampled; 0 where the frame's number is unknown), ``differs`` (the records disagree on the frame's number).
 
     Args:
         sources: tables or queries with ``stratum`` and ``psu``; together they hold all PSUs of the wave.
         with_fpc: whether the sources have ``fpc_psu``, the number of PSUs of the stratum in the frame.
+        wave_no: SQL of the wave's number, where the sources hold several waves.
     """
     frame = "CASE WHEN fpc_psu > 0 THEN fpc_psu END" if with_fpc else "NULL::DOUBLE"
-    records = [f"SELECT stratum, psu, {frame} AS in_frame FROM {source}" for source in sources]  # noqa: S608
+    columns = f"{wave_no} AS wave_no, stratum, psu, {frame} AS in_frame"
+    records = [f"SELECT {columns} FROM {source}" for source in sources]  # noqa: S608
     return render("design", records="\n  UNION ALL\n  ".join(records))
-
-
-def check_records(connection: duckdb.DuckDBPyConnection, source: str) -> None:
-    """Refuse records that no estimate may silently leave out.
-
-    Args:
-        connection: holds the source.
-        source: table or query with ``weight``, ``stratum`` and ``psu``.
-
-    Raises:
-        EstimationError: E002, weights that are no positive number; E003, no stratum or PSU.
-    """
-    found = connection.execute(_FLAWS.format(records=f"FROM {source}")).fetchone() or (0, 0)
-    for code, count in zip(("E002", "E003"), found, strict=True):
-        if count:
-            raise EstimationError(code, count=int(count))
 
 
 def create_design(
@@ -72,10 +53,10 @@ def create_design(
     if single_psu not in get_args(SinglePsu):
         raise EstimationError("E004", option=single_psu, known=", ".join(get_args(SinglePsu)))
     connection.execute(sql)
-    lonely, impossible = connection.execute(
+    ((lonely, impossible),) = connection.execute(
         "SELECT count_if(psus = 1 AND taken < 1), count(DISTINCT stratum_no) FILTER (taken > 1 OR differs)"
         " FROM psu_design"
-    ).fetchone() or (0, 0)
+    ).fetchall()
     if impossible:
         raise EstimationError("E006", count=int(impossible))
     if lonely and single_psu == "fail":

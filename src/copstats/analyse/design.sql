@@ -4,16 +4,18 @@ WITH records AS (
   ${records}
 ),
 psus AS (
-  SELECT stratum, psu, max(in_frame) AS in_frame
+  SELECT wave_no, stratum, psu, max(in_frame) AS in_frame
   FROM records
-  GROUP BY stratum, psu
+  GROUP BY wave_no, stratum, psu
 )
 SELECT
-  row_number() OVER (ORDER BY stratum, psu)::INTEGER AS unit,
+  row_number() OVER (ORDER BY wave_no, stratum, psu)::INTEGER AS unit,
+  wave_no,
   stratum,
   psu,
-  dense_rank() OVER (ORDER BY stratum)::INTEGER AS stratum_no,
-  count(*) OVER (PARTITION BY stratum)::DOUBLE AS psus,
-  coalesce(count(*) OVER (PARTITION BY stratum) / max(in_frame) OVER (PARTITION BY stratum), 0) AS taken,
-  coalesce(min(in_frame) OVER (PARTITION BY stratum) < max(in_frame) OVER (PARTITION BY stratum), FALSE) AS differs
+  dense_rank() OVER (ORDER BY wave_no, stratum)::INTEGER AS stratum_no,
+  count(*) OVER one_stratum::DOUBLE AS psus,
+  coalesce(count(*) OVER one_stratum / max(in_frame) OVER one_stratum, 0) AS taken,
+  coalesce(min(in_frame) OVER one_stratum < max(in_frame) OVER one_stratum, FALSE) AS differs
 FROM psus
+WINDOW one_stratum AS (PARTITION BY wave_no, stratum)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from copstats.framework.loader import Framework, ParsedIndicator
 from copstats.framework.manifest import SurveyManifest
 
 TOTAL = "_T"
 COMMON_AGE = "common_age"
+NO_DOMAIN = -1
+"""The number of no domain: a level is missing."""
 
 _SETS = 100
 _LEVELS = 10_000
@@ -80,6 +86,40 @@ def grouping_sets_sql(disaggregations: Sequence[Disaggregation]) -> str:
     return ", ".join(
         "(" + ", ".join(["unit", *(axis.column for axis in d.axes)]) + ")" for d in disaggregations
     )
+
+
+def number_of(which: int, levels: Sequence[npt.NDArray[np.integer[Any]]], size: int) -> npt.NDArray[np.int64]:
+    """Return domain numbers as `domain_number_sql` makes them.
+
+    Args:
+        which: position of the disaggregation.
+        levels: one array an axis.
+        size: length of the arrays.
+    """
+    number, factor = np.full(size, which, np.int64), _SETS
+    for level in levels:
+        number += factor * level.astype(np.int64)
+        factor *= _LEVELS
+    return number
+
+
+def number_sql(which: int, levels: Sequence[str]) -> str:
+    """Return SQL of the number that `number_of` gives a record's domain; NULL where a level is missing.
+
+    Args:
+        which: position of the disaggregation.
+        levels: SQL of the level on each of its axes.
+    """
+    terms, factor = [str(which)], _SETS
+    for level in levels:
+        terms.append(f"{factor} * {level}")
+        factor *= _LEVELS
+    return " + ".join(terms)
+
+
+def disaggregation_of(number: int) -> int:
+    """Return the position of a domain's disaggregation."""
+    return number % _SETS
 
 
 def domain_of(number: int, disaggregations: Sequence[Disaggregation]) -> Domain:

@@ -27,18 +27,23 @@ def finished(rows: pa.Table, proportions: Mapping[str, bool], standard: Standard
     """Return second-stage rows with everything that follows from them alone.
 
     Args:
-        rows: what `copstats.analyse.variance.estimate_measures` returned.
+        rows: what `copstats.analyse.variance.estimate_measures`, its replicated counterpart or
+            `copstats.analyse.medians.estimate_medians` returned.
         proportions: measure -> whether it is a proportion.
         standard: thresholds of reliability.
 
     Returns:
         Columns ``measure, domain`` and those of the estimates table from ``n`` to ``reliability``. There is
         no standard error and no interval where the degrees of freedom are 0 or fewer; at 0 and 1 the interval
-        is the Korn-Graubard one, as the logit is not defined there.
+        is the Korn-Graubard one, as the logit is not defined there. Degrees of freedom are PSUs minus strata,
+        unless the rows have ``df``; logit limits follow from ``logit_variance`` where the rows have it.
+        Medians bring ``events``, standard errors and limits of their own; they have no design effect, hence
+        no effective size, and the rules of reliability are those of means.
     """
     share = np.array([proportions[name] for name in rows["measure"].to_pylist()], dtype=bool)
     n, p, square = _floats(rows, "n"), _floats(rows, "estimate"), _floats(rows, "mean_square")
-    df = _floats(rows, "psus") - _floats(rows, "strata")
+    given = rows.column_names
+    df = _floats(rows, "df") if "df" in given else _floats(rows, "psus") - _floats(rows, "strata")
     variance = np.where(df > 0, _floats(rows, "variance"), np.nan)
     se = np.sqrt(variance)
     spread = np.where(share, p * (1 - p), square - p * p)
@@ -49,9 +54,13 @@ def finished(rows: pa.Table, proportions: Mapping[str, bool], standard: Standard
         size = np.where(share, effective_size(p, variance, n), n / deff)
     size = np.where(np.isnan(variance), np.nan, np.fmin(size, n))
     kg_lower, kg_upper = korn_graubard_limits(np.where(share, p, np.nan), variance, n, df)
-    lower, upper = _limits(share, p, se, df, (kg_lower, kg_upper))
+    own = np.sqrt(_floats(rows, "logit_variance")) if "logit_variance" in given else se
+    logit = logit_limits(p, np.where(np.isnan(own) | np.isnan(se), se, own), df)
+    lower, upper = _limits(share, p, logit, mean_limits(p, se, df), (kg_lower, kg_upper))
+    if medians := "ci_lower" in given:
+        se, lower, upper = (_floats(rows, name) for name in ("se", "ci_lower", "ci_upper"))
     columns: dict[str, Any] = {name: rows[name] for name in ("measure", "domain", *_COPIED)}
-    columns["events"] = np.where(share, _floats(rows, "events"), n).astype(np.int64)
+    columns["events"] = np.where(share | medians, _floats(rows, "events"), n).astype(np.int64)
     columns["df"] = pa.array(df.astype(np.int64), mask=n == 0)
     computed = {
         "nonresponse": nonresponse,
@@ -78,15 +87,19 @@ def _nullable(values: Array) -> pa.Array:
 
 
 def _limits(
-    share: npt.NDArray[np.bool_], p: Array, se: Array, df: Array, korn_graubard: tuple[Array, Array]
+    share: npt.NDArray[np.bool_],
+    p: Array,
+    logit: tuple[Array, Array],
+    means: tuple[Array, Array],
+    korn_graubard: tuple[Array, Array],
 ) -> tuple[Array, Array]:
-    logit, means = logit_limits(p, se, df), mean_limits(p, se, df)
     extreme = share & ((p <= 0) | (p >= 1))
     lower, upper = (
         np.where(extreme, kg, np.where(share, by_logit, by_mean))
         for kg, by_logit, by_mean in zip(korn_graubard, logit, means, strict=True)
     )
-    return lower, upper
+    # Where the standard error is 0, the way to the logit and back may pass the estimate by a last digit.
+    return np.minimum(lower, p), np.maximum(upper, p)
 
 
 def estimate_rows(

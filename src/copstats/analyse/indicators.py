@@ -11,7 +11,7 @@ from copstats.framework.expressions import Predicate, Rendering, skip_column, sk
 from copstats.framework.loader import Framework, ParsedIndicator
 from copstats.framework.manifest import SurveyManifest
 
-ESTIMATED_STATISTICS = ("proportion", "mean")
+ESTIMATED_STATISTICS = ("proportion", "mean", "median")
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,10 @@ def records_of(
 def measure(indicator: ParsedIndicator, records: Records) -> Measure:
     """Return an indicator as SQL.
 
-    The value is TRUE, FALSE or, for a mean, a number; NULL where the record is outside the denominator, or
-    its answer is missing. A record of which an unknown answer leaves open whether it belongs to the
-    denominator is counted as eligible without a valid answer: it adds to non-response. Children below the
-    national age floor of sensitive items are outside an indicator that speaks of an age range of its own.
+    The value is TRUE, FALSE or, for a mean or median, a number; NULL where the record is outside the
+    denominator, or its answer is missing. A record of which an unknown answer leaves open whether it belongs
+    to the denominator is counted as eligible without a valid answer: it adds to non-response. Children below
+    the national age floor of sensitive items are outside an indicator that speaks of an age range of its own.
     """
     rendering = records.rendering
     conditions = [rendering.sql(indicator.universe), rendering.sql(indicator.denominator)]
@@ -102,6 +102,11 @@ def measure(indicator: ParsedIndicator, records: Records) -> Measure:
         eligible=f"coalesce({inside}, TRUE)",
         proportion=proportion,
     )
+
+
+def is_median(indicator: ParsedIndicator) -> bool:
+    """Return whether an indicator is the median of its answers, not their mean."""
+    return indicator.definition.statistic == "median"
 
 
 def _truth(indicator: ParsedIndicator, rendering: Rendering) -> str:

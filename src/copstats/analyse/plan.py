@@ -16,7 +16,8 @@ from copstats.analyse.domains import (
     levels_sql,
     text_dimensions,
 )
-from copstats.analyse.indicators import Absence, absence, measure, records_of
+from copstats.analyse.indicators import Absence, absence, is_median, measure, records_of
+from copstats.analyse.medians import explained
 from copstats.analyse.variance import variance_sql
 from copstats.errors import EstimationError, UsageError
 from copstats.framework.loader import Framework, ParsedIndicator
@@ -49,8 +50,9 @@ class Plan:
         wave: query of the records with ``weight``, ``stratum`` and ``psu``.
         design: SQL that makes ``psu_design``.
         skips: column ``NAME__no`` -> SQL.
-        measures: the indicators that can be estimated, as SQL.
-        indicators: the same by code.
+        measures: the indicators that can be estimated, as SQL: those that average answers.
+        medians: those whose answers' median is taken.
+        indicators: both by code.
         absent: those that cannot be estimated, with the reason.
         common_ages: indicator code -> ages common to indicator and survey, where they need an own domain.
     """
@@ -61,6 +63,7 @@ class Plan:
     design: str = ""
     skips: Mapping[str, str] = field(default_factory=dict)
     measures: Sequence[Measure] = ()
+    medians: Sequence[Measure] = ()
     indicators: Mapping[str, ParsedIndicator] = field(default_factory=dict)
     absent: Mapping[str, Absence] = field(default_factory=dict)
     common_ages: Mapping[str, AgeBand] = field(default_factory=dict)
@@ -123,7 +126,8 @@ def plan(
         wave=wave_sql(kind, tables) if present else "",
         design=_design(kind, tables, manifest),
         skips=records.skips,
-        measures=[measure(i, records) for i in present.values()],
+        measures=[measure(i, records) for i in present.values() if not is_median(i)],
+        medians=[measure(i, records) for i in present.values() if is_median(i)],
         indicators=present,
         absent={code: why for code, why in reasons.items() if why is not None},
         common_ages={code: band for code, band in bands.items() if band is not None},
@@ -159,7 +163,8 @@ def wave_sql(kind: str, tables: Tables) -> str:
     weight = "parent.weight_parent" if weighted else "child.weight"
     return (
         f"SELECT {', '.join([*child, *parent])}, {weight} AS weight\n"  # noqa: S608
-        "  FROM child JOIN parent USING (child_id)"
+        "  FROM child JOIN parent USING (child_id)\n"
+        "  ORDER BY child.rowid, parent.rowid"
     )
 
 
@@ -185,10 +190,12 @@ def explain_sql(
     *,
     single_psu: SinglePsu = "adjust",
 ) -> str:
-    """Return the SQL that makes an indicator's estimates of a wave, in the order in which it runs.
+    """Return SQL that makes an indicator's estimates of a wave.
 
-    It is what `copstats.analyse.wave.estimate_wave` runs, reduced to one indicator. Confidence limits,
-    reliability and comparability are computed from its rows.
+    What is read from the records, answers and levels, is what `copstats.analyse.wave.estimate_wave` reads,
+    reduced to one indicator. The sums by PSU and the variance say in SQL what it computes from there; the
+    numbers agree but for the last digits, as sums are taken in another order. Confidence limits, reliability
+    and comparability are computed from its rows.
 
     Args:
         indicator: code, for example ``RCD4``.
@@ -211,12 +218,12 @@ def explain_sql(
         raise UsageError("E008", indicator=indicator, reason=why.reason)
     texts = text_dimensions(framework, kind, steps.present)
     domains = steps.disaggregations(framework, {name: () for name in texts})
-    parts = [
-        steps.design,
-        *(levels_sql(name, source_of(kind)) for name in texts),
-        cells_sql(steps.wave, steps.measures, domains, skips=steps.skips),
-        variance_sql(steps.measures, single_psu),
-    ]
+    parts = [steps.design, *(levels_sql(name, source_of(kind)) for name in texts)]
+    for median in steps.medians:
+        parts += explained(steps.wave, median, domains, skips=steps.skips, single_psu=single_psu)
+    if steps.measures:
+        parts.append(cells_sql(steps.wave, steps.measures, domains, skips=steps.skips))
+        parts.append(variance_sql(steps.measures, single_psu))
     return ";\n\n".join(parts) + ";\n"
 
 

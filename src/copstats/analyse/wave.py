@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +15,7 @@ from copstats.analyse.comparability import Evidence, Verdict, comparability, loa
 from copstats.analyse.design import SinglePsu
 from copstats.analyse.domains import (
     COMMON_AGE,
+    Disaggregation,
     Domain,
     covered_ages,
     domain_of,
@@ -24,8 +25,11 @@ from copstats.analyse.domains import (
 )
 from copstats.analyse.estimates import absent_row, as_table, estimate_rows, finished
 from copstats.analyse.indicators import Absence
+from copstats.analyse.kept import CellKeeper, KeepTables
+from copstats.analyse.medians import estimate_medians
 from copstats.analyse.plan import KINDS, Plan, Tables, plan, source_of, wanted_disaggregations
 from copstats.analyse.reliability import load_standard
+from copstats.analyse.replicates import estimate_measures_replicated, is_replicate_weight, replicates_of
 from copstats.analyse.variance import estimate_measures
 from copstats.errors import EstimationError
 from copstats.framework.definitions import Indicator
@@ -46,6 +50,7 @@ def estimate_wave(
     as_of_year: int,
     single_psu: SinglePsu = "adjust",
     connection: duckdb.DuckDBPyConnection | None = None,
+    keep: KeepTables | None = None,
 ) -> pa.Table:
     """Estimate every indicator of the framework in every domain that the wave supports.
 
@@ -57,7 +62,10 @@ def estimate_wave(
         framework: that the wave follows.
         as_of_year: year of the release, from which the age of the data is counted.
         single_psu: what a stratum with one PSU contributes to the variance.
-        connection: in-memory connection with one thread; a new one by default.
+        connection: in-memory connection; a new one by default. Its threads change no digit.
+        keep: is handed the sums by PSU, before the estimates are returned: for each record kind with
+            estimates the tables ``KIND_psu_design``, ``KIND_psu_cells`` and ``KIND_domains`` of
+            `copstats.analyse.kept`. They are microdata.
 
     Returns:
         `copstats.store.schemas.ESTIMATES`: one row an indicator and domain with eligible records, unrounded;
@@ -65,20 +73,24 @@ def estimate_wave(
 
     Raises:
         EstimationError: E001 to E006, the records or the design do not support estimates; E009, the engine
-            stopped.
+            stopped; E012, E013, E025 to E028, the replicate weights cannot be used.
     """
-    own = connection or memory_connection(threads=1)
-    wave = _Wave(own, manifest, crosswalk, framework, as_of_year, single_psu)
+    own = connection or memory_connection()
+    cells: dict[str, pa.Table] = {}
+    wave = _Wave(own, manifest, crosswalk, framework, as_of_year, single_psu, None if keep is None else cells)
     try:
-        with _loaded(own, framework, child=child, parent=parent) as tables:
+        with _loaded(own, wave, child=child, parent=parent) as tables:
             plans = [plan(kind, tables, manifest, framework) for kind in KINDS]
-            return as_table([row for steps in plans for row in _rows(wave, steps)])
+            found = as_table([row for steps in plans for row in _rows(wave, steps)])
     except duckdb.Error as problem:
         # The engine's message may quote a value.
         raise EstimationError("E009", kind=type(problem).__name__) from None
     finally:
         if connection is None:
             own.close()
+    if keep is not None:
+        keep(cells)
+    return found
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,18 @@ class _Wave:
     framework: Framework
     as_of_year: int
     single_psu: SinglePsu
+    cells: dict[str, pa.Table] | None
+
+    def estimator(self, kind: str) -> Callable[..., pa.Table]:
+        """Return what estimates the measures: by replicate weights where the records carry them.
+
+        Files of parents have none: their variance follows from strata and PSUs.
+        """
+        replicates = self.manifest.design.replicate_weights
+        if replicates is None or kind == "parent":
+            return partial(estimate_measures, single_psu=self.single_psu)
+        columns = self.connection.table("child").columns
+        return partial(estimate_measures_replicated, replicates=replicates_of(replicates, columns))
 
     def verdict(self, code: str, nonresponse: float | None) -> Verdict:
         """Return the class of comparability of an indicator's value."""
@@ -103,17 +127,20 @@ class _Wave:
 
 @contextmanager
 def _loaded(
-    connection: duckdb.DuckDBPyConnection, framework: Framework, **sources: RecordSource | None
+    connection: duckdb.DuckDBPyConnection, wave: _Wave, **sources: RecordSource | None
 ) -> Iterator[Tables]:
-    """Hold the columns that estimation reads in tables of the connection; drop them afterwards."""
+    """Hold the columns that estimation reads in tables of the connection; drop them afterwards.
+
+    A replicate weight is held as its ratio to the weight, so that it also fits a dyad's weight.
+    """
     held: dict[str, frozenset[str] | None] = {}
     try:
         for kind, source in sources.items():
-            held[kind] = None if source is None else _columns(framework, kind, source.schema.names)
+            held[kind] = None if source is None else _columns(wave, kind, source.schema.names)
             if source is None:
                 continue
             connection.register("records_handed_over", source)
-            names = ", ".join(sorted(held[kind] or ()))
+            names = ", ".join(_held_as(name) for name in sorted(held[kind] or ()))
             connection.execute(f"CREATE TEMP TABLE {kind} AS SELECT {names} FROM records_handed_over")  # noqa: S608
             connection.unregister("records_handed_over")
         yield Tables(held["child"] or frozenset(), held["parent"])
@@ -122,11 +149,17 @@ def _loaded(
             connection.execute(f"DROP TABLE IF EXISTS {kind}")
 
 
-def _columns(framework: Framework, kind: str, names: list[str]) -> frozenset[str]:
+def _held_as(name: str) -> str:
+    return f"{name} / weight AS {name}" if is_replicate_weight(name) else name
+
+
+def _columns(wave: _Wave, kind: str, names: list[str]) -> frozenset[str]:
     """Return the columns that estimation reads: design, answers and dimensions, but no other text."""
-    variables = framework.variables(kind)
-    dimensions = {d.variable for d in framework.head.dimensions.values()}
+    variables = wave.framework.variables(kind)
+    dimensions = {d.variable for d in wave.framework.head.dimensions.values()}
     keep = {"weight", "weight_parent", "stratum", "psu", "fpc_psu", "child_id"} | dimensions
+    if kind == "child" and wave.manifest.design.replicate_weights is not None:
+        keep |= {name for name in names if is_replicate_weight(name)}
     return frozenset(
         name
         for name in names
@@ -146,23 +179,38 @@ def _rows(wave: _Wave, steps: Plan) -> list[dict[str, Any]]:
 
 
 def _estimated(wave: _Wave, steps: Plan, definitions: Mapping[str, Indicator]) -> list[dict[str, Any]]:
-    measures = steps.measures
     with _levels(wave, steps) as texts:
         domains = steps.disaggregations(wave.framework, texts)
-        found = estimate_measures(
-            wave.connection,
-            steps.wave,
-            steps.design,
-            measures,
-            domains,
-            skips=steps.skips,
-            single_psu=wave.single_psu,
-        )
+        keeper = None if wave.cells is None else CellKeeper()
+        found = list(_estimates(wave, steps, domains, keeper))
+    if wave.cells is not None and keeper is not None:
+        wave.cells.update({f"{steps.kind}_{name}": t for name, t in keeper.tables(domains).items()})
     domain = partial(domain_of, disaggregations=domains)
-    kept = found.filter(_kept(found, steps, wave, domain))
-    shares = {m.name: m.proportion for m in measures}
-    table = finished(kept, shares, load_standard(wave.framework.id))
+    shares = {m.name: m.proportion for m in (*steps.measures, *steps.medians)}
+    standard = load_standard(wave.framework.id)
+    kept = (table.filter(_kept(table, steps, wave, domain)) for table in found)
+    table = pa.concat_tables([finished(one, shares, standard) for one in kept])
     return estimate_rows(table, domain, definitions, wave.manifest, wave.verdict)
+
+
+def _estimates(
+    wave: _Wave, steps: Plan, domains: Sequence[Disaggregation], keeper: CellKeeper | None
+) -> Iterator[pa.Table]:
+    """Estimate what is averaged, whose sums are kept, and then the medians."""
+    estimate = partial(
+        wave.estimator(steps.kind),
+        wave.connection,
+        steps.wave,
+        steps.design,
+        disaggregations=domains,
+        skips=steps.skips,
+    )
+    if steps.measures:
+        yield estimate(steps.measures, keep=keeper)
+    if steps.medians:
+        yield estimate_medians(
+            wave.connection, steps.wave, steps.medians, domains, estimate, skips=steps.skips
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow.parquet.encryption as pe
 
-from copstats.errors import ConfidentialityError, UsageError
+from copstats.errors import ConfidentialityError, Retriable, UsageError
 from copstats.store.files import open_private
 from copstats.store.keys import KEY_BYTES, KeyStore
 
@@ -37,7 +37,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         submission_id: for example ``KEN_2026_COPS_v01_M``.
-        record: ``child``, ``parent``, or ``estimates``.
+        record: ``child``, ``parent``, ``estimates``, or ``cells_`` and the name of a table of sums by PSU.
         fingerprint: of what the content was computed from; empty for microdata.
     """
 
@@ -105,8 +105,36 @@ def seal_table(table: pa.Table, path: Path, subject: Subject, keys: KeyStore) ->
             row_group_size=_ROWS_TOGETHER,
             encryption_properties=properties,
         )
-    wrapped = keys.wrap(subject.area, data_key)
-    return Seal(layout=LAYOUT, key_id=keys.key_id(subject.area), wrapped_key=wrapped, sha256=_sha256(path))
+    key_id, wrapped = _wrapped(data_key, subject.area, keys)
+    return Seal(layout=LAYOUT, key_id=key_id, wrapped_key=wrapped, sha256=_sha256(path))
+
+
+def rewrapped(seal: Seal, area: str, keys: KeyStore) -> Seal:
+    """Return the seal with its data key wrapped under the country's present key; the file stays as it is.
+
+    Raises:
+        ConfidentialityError: C001 to C004, the key under which it was wrapped is not there.
+    """
+    key_id, wrapped = _wrapped(keys.unwrap(area, seal.wrapped_key), area, keys)
+    return msgspec.structs.replace(seal, key_id=key_id, wrapped_key=wrapped)
+
+
+def refuse_outdated(seals: Iterable[Seal], area: str, keys: KeyStore) -> None:
+    """Refuse seals that were made before a rotation of keys that has begun since.
+
+    Raises:
+        Retriable: T001, what was sealed has to be sealed again.
+    """
+    if any(seal.key_id != keys.key_id(area) for seal in seals):
+        raise Retriable("T001", where=area)
+
+
+def _wrapped(data_key: bytes, area: str, keys: KeyStore) -> tuple[str, bytes]:
+    # Wrapped first where there is no root yet: that makes it. Where a rotation begins between the two lines,
+    # the name is that of the earlier key, and `refuse_outdated` sees it.
+    key_id = keys.key_id(area) if area in keys.areas() else ""
+    wrapped = keys.wrap(area, data_key)
+    return key_id or keys.key_id(area), wrapped
 
 
 def read_seal(path: Path) -> Seal:
