@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from copstats.framework import definitions, manifest, structure, versions
+from copstats.framework import definitions, manifest, structure, versions, weighting_plan
 from copstats.project import project_root
 
 SCHEMAS: dict[str, tuple[str, Any]] = {
@@ -23,6 +23,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "changes": ("Changes since the version before", versions.Changes),
     "policy": ("Items of the policy questionnaire", dict[str, definitions.PolicyItem]),
     "structure": ("SDMX structure of the published values", structure.Structure),
+    "weighting": ("Plan of weighting, from base weights to final weights", weighting_plan.WeightingPlan),
 }
 
 
