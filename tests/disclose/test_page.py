@@ -28,14 +28,14 @@ def thresholds() -> str:
 
 
 def steps() -> str:
-    unit = PROFILE.units["PERCENT"]
     rows = [
-        (rounding.rule, what, tier, n, f"{step:g}")
+        (rounding.rule, unit.label, what, tier, n, f"{step:g}")
+        for unit in PROFILE.units.values()
         for what, rounding in (("value", unit.value), ("standard error", unit.error))
         for tier, by_n in rounding.steps.items()
         for n, step in by_n.items()
     ]
-    return markdown(("Rule", "Figure", "Tier", "From valid answers", "Step, percentage points"), rows)
+    return markdown(("Rule", "Unit", "Figure", "Tier", "From valid answers", "Step"), rows)
 
 
 def reasons() -> str:

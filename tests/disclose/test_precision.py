@@ -38,6 +38,13 @@ def test_values_by_hand() -> None:
     assert figures(n=5000, tier="B") == (25.0, 1.2, 22.0, 28.0)
 
 
+def test_medians_are_whole_years_with_their_errors() -> None:
+    years = {"unit": "YEARS", "estimate": 10.0, "se": 0.7349, "ci_lower": 9.0, "ci_upper": 12.0}
+    assert figures(**years, n=1500, events=600) == (10, 0.7, 9, 12)
+    assert figures(**years, n=249, events=100) == (10, 0.7, 9, 12)
+    assert figures(**years, n=1500, events=600, tier="B") == (10, 0.7, 9, 12)
+
+
 def test_published_in_per_cent_of_a_survey() -> None:
     row = one()
     assert (row["unit_measure"], row["standardised"], row["time_period"]) == ("PCNT", "N", "2026")

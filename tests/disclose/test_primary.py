@@ -170,7 +170,10 @@ def test_fails_closed_where_a_deciding_number_is_unknown(column: str) -> None:
     "changed",
     [
         {"tier": "C"},
-        {"unit": "YEARS"},
+        {"unit": "SCORE"},
+        # What counts every answer is a mean, for which the gate has no rules.
+        {"unit": "YEARS", "events": 1500},
+        {"unit": "YEARS", "events": 751},
         {"events": -1},
         {"events": 1501},
         {"psus": -1},
@@ -239,3 +242,58 @@ def test_the_key_is_unique() -> None:
     with pytest.raises(ConfidentialityError) as problem:
         published(cell(), cell(estimate=0.25))
     assert problem.value.code == "C101" and "0.2" not in str(problem.value)
+
+
+MEDIAN: dict[str, Any] = {
+    "indicator": "ACC5",
+    "unit": "YEARS",
+    "events": 600,
+    "estimate": 10.0,
+    "se": 0.5,
+    "ci_lower": 9.0,
+    "ci_upper": 11.0,
+    **dict.fromkeys(("deff", "n_effective", "kg_lower", "kg_upper"), None),
+}
+
+
+@pytest.mark.parametrize(("tier", "limit", "step"), just_around("minimum_n"))
+def test_a_median_needs_enough_answers_on_its_smaller_side(tier: str, limit: int, step: int) -> None:
+    row = one(**MEDIAN | {"tier": tier, "events": limit + step})
+    if step < 0:
+        assert (row["reason"], row["obs_conf"]) == ("n", "A")
+        assert is_withheld(row) and row["n_band"] is None
+    else:
+        assert is_shown(row)
+        assert (row["unit_measure"], row["value"], row["n_band"]) == ("YR", 10, "1000-2499")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"psus": threshold("minimum_psus", "A") - 1}, "psus"),
+        ({"largest_psu_share": threshold("largest_psu_share", "A") + 0.01}, "dominance"),
+        ({"largest_weight_share": threshold("largest_weight_share", "A") + 0.01}, "dominance"),
+        ({"n": 24, "events": 12}, "n"),
+        ({"events": 0}, "n"),
+        ({"df": 0, "se": None, "ci_lower": None, "ci_upper": None}, "no_variance"),
+        ({"ci_lower": None}, "no_variance"),
+        ({"estimate": 30.0, "ci_upper": 31.0}, "no_variance"),
+        ({"se": -0.1}, "no_variance"),
+    ],
+    ids=str,
+)
+def test_a_median_is_withheld_by_the_other_rules_too(changed: dict[str, Any], reason: str) -> None:
+    row = one(**MEDIAN | changed)
+    assert is_withheld(row) and row["reason"] == reason
+
+
+def test_limits_of_a_median_may_be_one_answer() -> None:
+    row = one(**MEDIAN | {"se": 0.0, "ci_lower": 10.0, "ci_upper": 10.0})
+    assert [row[name] for name in FIGURES] == [10, 0, 10, 10]
+    assert one(se=0.0, ci_lower=0.24649, ci_upper=0.24649)["reason"] == "no_variance", "of a proportion not"
+
+
+def test_each_indicator_has_the_statistic_of_its_unit() -> None:
+    for code, indicator in load_framework().indicators.items():
+        definition = indicator.definition
+        assert PROFILE.units[definition.unit].statistic == definition.statistic, code

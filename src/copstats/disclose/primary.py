@@ -64,6 +64,7 @@ def _rule_set(profile: DisclosureProfile) -> pa.Table:
                 "tier": tier,
                 "unit": name,
                 "unit_code": unit.code,
+                "statistic": unit.statistic,
                 "factor": unit.factor,
                 "unit_minimum": unit.minimum,
                 "unit_maximum": unit.maximum,

@@ -26,7 +26,8 @@ tested AS (
     *,
     coalesce(
       minimum_n IS NOT NULL
-      AND n >= 0 AND events BETWEEN 0 AND n AND psus >= 0
+      -- the smaller side of a median never has more than half: what counts all answers is no median
+      AND n >= 0 AND events BETWEEN 0 AND CASE statistic WHEN 'median' THEN n // 2 ELSE n END AND psus >= 0
       AND largest_psu_share BETWEEN 0 AND 1 AND largest_weight_share BETWEEN 0 AND 1,
       FALSE
     ) AS counts_known,
@@ -36,16 +37,19 @@ tested AS (
       AND (len(crossed) <= 1 OR NOT list_has_any(crossed, never_crossed)),
       FALSE
     ) AS table_published,
-    coalesce(n >= minimum_n, FALSE) AS enough_answers,
+    coalesce(
+      CASE statistic WHEN 'median' THEN events >= minimum_n ELSE n >= minimum_n END, FALSE
+    ) AS enough_answers,  -- of a median on its smaller side
     coalesce(psus >= minimum_psus, FALSE) AS enough_psus,
     coalesce(
       largest_psu_share <= maximum_psu_share AND largest_weight_share <= maximum_weight_share, FALSE
     ) AS none_dominates,
-    coalesce(events >= minimum_events, FALSE) AS enough_events,
-    coalesce(non_events >= minimum_events, FALSE) AS enough_non_events,
+    coalesce(statistic = 'median' OR events >= minimum_events, FALSE) AS enough_events,
+    coalesce(statistic = 'median' OR non_events >= minimum_events, FALSE) AS enough_non_events,
     coalesce(
       df > 0
-      AND isfinite(se) AND se > 0
+      -- limits of a median are answers and may be the same one
+      AND isfinite(se) AND (se > 0 OR (statistic = 'median' AND se = 0))
       AND isfinite(ci_lower) AND isfinite(ci_upper)
       AND ci_lower <= estimate AND estimate <= ci_upper
       AND estimate * factor BETWEEN unit_minimum AND unit_maximum,

@@ -60,10 +60,14 @@ class Rounding(Statement, frozen=True, kw_only=True):
 
 
 class Unit(Definition, frozen=True, kw_only=True):
-    """How estimates of a unit are published; both limits are possible values."""
+    """How estimates of a unit are published; both limits are possible values.
+
+    The statistic says which rules protect them: each needs rules of its own.
+    """
 
     code: str
     label: str
+    statistic: Literal["proportion", "median"]
     factor: float
     minimum: float
     maximum: float

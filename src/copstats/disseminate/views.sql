@@ -68,7 +68,8 @@ pair AS (
     a.value AS value_a, b.value AS value_b, a.se AS se_a, b.se AS se_b,
     greatest(a.comparability, b.comparability) AS worst_class
   FROM shown AS a
-  JOIN shown AS b ON a.unit_measure = b.unit_measure AND a.ref_area <> b.ref_area
+  -- Of medians in whole years with limits in whole years no difference can be told.
+  JOIN shown AS b ON a.unit_measure = b.unit_measure AND a.unit_measure = 'PCNT' AND a.ref_area <> b.ref_area
   WHERE a.ref_area = area_a AND b.ref_area = area_b
 )
 SELECT

@@ -23,6 +23,7 @@ ESTIMATES = pa.schema(
         pa.field("absent_reason", pa.string()),
         pa.field("absent_detail", pa.string()),
         pa.field("n", pa.int64(), nullable=False),
+        # Answers that count; of a mean all, of a median those beyond its limits on the smaller side.
         pa.field("events", pa.int64(), nullable=False),
         pa.field("eligible", pa.int64(), nullable=False),
         pa.field("nonresponse", pa.float64()),
