@@ -12,7 +12,7 @@ from copstats.framework.translation import TEXT_KEYS, framework_messages, progra
 from copstats.language import placeholders
 
 NO_TEXT = {
-    *("universe", "denominator", "numerator", "violation", "pattern"),  # predicates
+    *("universe", "denominator", "numerator", "violation", "pattern", "when"),  # predicates
     *("source", "reference"),  # citations
     *("concepts", "answer_words"),  # key words in all languages
 }

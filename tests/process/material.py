@@ -57,7 +57,8 @@ variables:
   fpc_psu: {label: PSUs, type: integer, role: design, status: optional, privacy: keep, minimum: 1}
   age: {label: Age, type: integer, role: dimension, status: required, privacy: keep}
   sex: {label: Sex, type: code, role: dimension, status: required, privacy: keep, codelist: CL_SEX}
-  int_ym: {label: Month, type: month, role: paradata, status: core, privacy: coarsen}
+  int_ym: {label: Month, type: month, role: paradata, status: core, privacy: coarsen,
+           coarsen: {to: quarter}}
   int_lang: {label: Language, type: string, role: paradata, status: core, privacy: drop,
              pattern: '^[a-z]{2}$'}
 """
@@ -171,6 +172,8 @@ class Record:
     source_columns: Mapping[str, str]
     not_taken_over: tuple[str, ...] = ()
     source_file: str = "child.csv"
+    suspects: tuple[Any, ...] = ()
+    traces: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from copstats.process.check import CheckResult, check
 from copstats.process.documentation import rule_tables, with_tables
 from copstats.process.findings import FINDINGS, Search
 from copstats.process.report import as_json, groups, render_terminal, verdict
-from copstats.process.rules import compile_rules
+from copstats.process.rules import AGGREGATE, compile_rules
 from tests.process.material import Submission, clean_child, clean_parent, manifest
 
 ID = "KEN_2026_COPS_v01_M"
@@ -109,8 +109,8 @@ def test_where_the_engines_differ_nothing_is_accepted(small: Framework) -> None:
 def test_findings_show_the_form_and_never_the_value(small: Framework) -> None:
     result = checked(small, faulty())
     assert result.findings.schema == FINDINGS
-    shapes = {row["rule"]: row["shape"] for row in result.rows()}
-    assert shapes == {
+    masked = {row["rule"]: row["masked_value"] for row in result.rows()}
+    assert masked == {
         "code_list:sex": "999999",
         "pattern:int_ym": "aaaaaa-99/a",
         "skip_ignored:met": None,  # tier B
@@ -130,9 +130,9 @@ def test_shapes_of_any_text(small: Framework) -> None:
     for row, value in zip(children, strange, strict=False):
         row["int_ym"] = value
     result = checked(small, children)
-    shapes = [row["shape"] for row in result.rows()]
-    assert shapes == ["aaaaa 9 aaaa", "a" * 12, "??|;", "aa-9"]
-    assert all(re.fullmatch(r"[9a -~]{0,12}", shape) for shape in shapes)
+    masked = [row["masked_value"] for row in result.rows()]
+    assert masked == ["aaaaa 9 aaaa", "a" * 12, "??|;", "aa-9"]
+    assert all(re.fullmatch(r"[9a -~]{0,12}", value) for value in masked)
 
 
 def test_a_rule_that_the_engine_refuses_silences_no_other(
@@ -148,7 +148,7 @@ def test_a_rule_that_the_engine_refuses_silences_no_other(
     monkeypatch.setattr(checking, "compile_rules", with_a_fault)
     result = checked(small, faulty(), gate=True)
     states = {o.rule.id: o.state for o in result.outcomes}
-    assert states["range:age"] == "could_not_run"
+    assert states["range:age"] == "crashed"
     assert states["code_list:sex"] == "failed"
     assert states["blank:age"] == "passed"
     assert not result.sound
@@ -188,7 +188,7 @@ def test_the_report_fits_a_screen_and_says_what_to_do(small: Framework, width: i
     words = " ".join(shown.split())
     assert "Not yet accepted. Required rules that are not met: 9." in words
     assert "records 11, 12, 13, 14, 15; and more: 5" in words
-    assert "to do Use -7 for a skip" in words
+    assert "to do Write the value, or a missing code that it takes: -7" in words
 
 
 def test_like_messages_are_told_once(small: Framework) -> None:
@@ -257,15 +257,16 @@ def test_every_rule_of_the_framework_compiles_and_runs() -> None:
     survey = manifest(framework=framework.id, modules=list(framework.modules))
     rules = compile_rules(framework, survey, made, None)
     result = check(made.connection, made, ID, framework, survey, None, gate=False)
-    assert result.states["could_not_run"] == 0
-    assert {rule.rule_class for rule in rules} >= set(framework.rules.classes) - {"not_asked_declared"}
+    assert result.states["crashed"] == 0
+    neither = {"not_asked_declared", "module_undeclared", *AGGREGATE}
+    assert {rule.rule_class for rule in rules} >= set(framework.rules.classes) - neither
     universes = [rule for rule in rules if rule.rule_class == "skip_ignored"]
     assert len(universes) == len(framework.universes)
 
 
 def test_the_search_without_rules_finds_nothing(small: Framework) -> None:
     made = Submission().add(small, "child", people(3)[0])
-    findings, not_run = Search(made.connection, {}, ID, {"child": "c"}).find([])
-    assert findings.num_rows == 0
-    assert findings.schema == FINDINGS
-    assert not not_run
+    found = Search(made.connection, {}, ID, {"child": "c"}).find([])
+    assert found.findings.num_rows == 0
+    assert found.findings.schema == FINDINGS
+    assert not found.crashed

@@ -11,10 +11,11 @@ import pytest
 from copstats.errors import DefinitionError
 from copstats.framework import Framework
 from copstats.framework.manifest import Crosswalk
+from copstats.process.compiled import REASONS
 from copstats.process.decidable import can_be
 from copstats.process.findings import Search
 from copstats.process.records import extended_tables, record_tables
-from copstats.process.rules import REASONS, compile_rules
+from copstats.process.rules import compile_rules
 from tests.process.material import Submission, clean_child, clean_parent, crosswalk, manifest
 
 
@@ -44,10 +45,10 @@ def found(
     rules = compile_rules(small, survey, made, says)
     tables = extended_tables(record_tables(small, survey, made, says))
     files = {"child": "child.csv", "parent": "parent.csv"}
-    findings, not_run = Search(made.connection, tables, "X", files).find(rules)
-    assert not not_run
+    searched = Search(made.connection, tables, "X", files).find(rules)
+    assert not searched.crashed
     out: dict[str, list[int | None]] = {}
-    for row in findings.to_pylist():
+    for row in searched.findings.to_pylist():
         out.setdefault(row["rule"], []).append(row["record_no"])
     return out
 
@@ -209,7 +210,7 @@ def test_parents_need_their_child(small: Framework) -> None:
 def test_rules_of_the_table_as_a_whole(small: Framework) -> None:
     children = clean()
     for row in children:
-        row["weight"] = 5.0
+        row["weight"] = row["repw_001"] = row["repw_002"] = 5.0
         row["psu"] = "only" if row["stratum"] == "S1" else row["psu"]
     for row in children[:6]:
         row["score"] = -9.0

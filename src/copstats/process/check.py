@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, get_args
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import Severity
 from copstats.language import Translations, translations
-from copstats.process.findings import Search, counts, first_records
+from copstats.process.compiled import CompiledRule, Judged, State
+from copstats.process.findings import Found, Search
 from copstats.process.records import Harmonised, extended_tables, record_tables
-from copstats.process.rules import CompiledRule, compile_rules
+from copstats.process.rules import compile_rules
+from copstats.process.wording import names_of
 
-State = Literal["passed", "failed", "blocked", "could_not_run", "not_applicable"]
+if TYPE_CHECKING:
+    from copstats.process.gate import Mode
+    from copstats.process.surroundings import Surroundings
+
 _ENGLISH = translations("en")
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "information")
+_FIRST = 5
+"""So many record numbers stand in a message."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +40,17 @@ class Outcome:
 
     Attributes:
         rule: the compiled rule.
-        state: ``passed``, ``failed``, ``blocked``, ``could_not_run`` or ``not_applicable``.
-        count: number of findings.
+        state: see `copstats.process.compiled.State`.
+        count: number of findings, always exact.
+        shown: how many of them stand in the table of findings; fewer than ``count`` where the cap bites.
+        reason: key of `copstats.process.compiled.REASONS`; empty where it passed or failed.
     """
 
     rule: CompiledRule
     state: State
     count: int = 0
+    shown: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ class CheckResult:
         outcomes: one for every rule.
         findings: a row for every broken place; see `copstats.process.findings.FINDINGS`.
         gate: rule id -> whether the acceptance suite holds it fulfilled; None if the gate did not run.
+        gate_mode: whether the suite looked at the records again or, in a large file, at the counts alone.
     """
 
     submission_id: str
@@ -76,6 +90,7 @@ class CheckResult:
     outcomes: tuple[Outcome, ...]
     findings: pa.Table
     gate: dict[str, bool] | None
+    gate_mode: Mode | None = None
 
     @cached_property
     def severities(self) -> dict[str, int]:
@@ -88,9 +103,7 @@ class CheckResult:
     @cached_property
     def states(self) -> dict[str, int]:
         """State -> number of rules."""
-        states: dict[str, int] = dict.fromkeys(
-            ("passed", "failed", "blocked", "could_not_run", "not_applicable"), 0
-        )
+        states: dict[str, int] = dict.fromkeys(get_args(State), 0)
         for outcome in self.outcomes:
             states[outcome.state] += 1
         return states
@@ -99,7 +112,7 @@ class CheckResult:
     def sound(self) -> bool:
         """Whether every error rule that applies was run and none failed."""
         return not any(
-            outcome.state in ("failed", "blocked", "could_not_run")
+            outcome.state in ("failed", "blocked", "crashed")
             for outcome in self.outcomes
             if outcome.rule.severity == "error"
         )
@@ -133,19 +146,28 @@ class CheckResult:
 
     def _message(self, outcome: Outcome, words: Translations) -> RuleMessage:
         rule, message = outcome.rule, outcome.rule.message
-        names = {
-            "variable": rule.variable or _named(rule),
-            "label": words.text(rule.label) if rule.label else "",
-            "column": rule.column or rule.variable or "",
-            "count": words.number(outcome.count),
-        }
+        found = self.findings_of(rule.id)
+        known = json.loads(found["params"][0].as_py()) if found.num_rows else {}
+        names = names_of(rule, rule.variable or _named(rule), known, outcome.count, words)
         return RuleMessage(
             outcome=outcome,
             what=words.text(message.what, **names),
             why=words.text(message.why, **names),
             fix=words.text(message.fix, **names),
-            records=tuple(first_records(self.findings, rule.id)),
+            records=tuple(found["record_no"].drop_null()[:_FIRST].to_pylist()),
         )
+
+    def findings_of(self, rule: str) -> pa.Table:
+        """Return the findings of one rule."""
+        start, end = self._places.get(rule, (0, 0))
+        return self.findings.slice(start, end - start)
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[int, int]]:
+        """Rule id -> where its findings start and end; they stand together."""
+        runs = pc.run_end_encode(self.findings["rule"].combine_chunks())
+        ends = runs.run_ends.to_pylist()
+        return dict(zip(runs.values.to_pylist(), zip([0, *ends], ends, strict=False), strict=True))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield the findings as plain objects, with the parameters of the message unpacked."""
@@ -162,6 +184,8 @@ def check(  # noqa: PLR0917
     crosswalk: says.Crosswalk | None,
     *,
     gate: bool = True,
+    at_most: int | None = None,
+    surroundings: Surroundings | None = None,
 ) -> CheckResult:
     """Check the harmonised tables of a submission against the framework.
 
@@ -173,46 +197,78 @@ def check(  # noqa: PLR0917
         manifest: the submission's manifest.
         crosswalk: its crosswalk, if it has one.
         gate: whether to run the acceptance suite too; importing Great Expectations takes some seconds.
+        at_most: so many findings of each rule are kept, the first by record; their number stays exact.
+        surroundings: an earlier round, other countries, the population; None leaves out the rules on them.
 
     Raises:
         DefinitionError: the rule book and the rules that are implemented differ.
+        KeyboardInterrupt: the user interrupted the check.
     """
     rules = compile_rules(framework, manifest, harmonised, crosswalk)
-    extended = extended_tables(record_tables(framework, manifest, harmonised, crosswalk))
+    tables = record_tables(framework, manifest, harmonised, crosswalk)
+    extended = extended_tables(tables)
     files = {
         str(kind): (PurePath(record.source_file).name, record.rows)
         for kind, record in harmonised.records.items()
     }
     names = {kind: name for kind, (name, _) in files.items()}
-    findings, not_run = Search(connection, extended, submission_id, names).find(rules)
-    verdicts: dict[str, bool] | None = None
-    if gate:
-        from copstats.process.gate import run_gate
+    with _interruptible():
+        judged: Sequence[Judged] = ()
+        if surroundings is not None:
+            from copstats.process.surroundings import judge
 
-        run = [rule for rule in rules if rule.id not in not_run]
-        verdicts = run_gate(connection, run, extended, framework, counted=counts(findings))
+            judged = judge(connection, tables, framework, manifest, surroundings)
+        found = Search(connection, extended, submission_id, names, at_most).find(rules, judged)
+        outcomes = (*_outcomes(rules, found), *_judged(judged, found))
+        verdicts, mode = None, None
+        if gate:
+            from copstats.process.gate import mode_for, run_gate
+
+            mode = mode_for(max(rows for _, rows in files.values()))
+            run = [outcome.rule for outcome in outcomes if outcome.state in ("passed", "failed")]
+            verdicts = run_gate(connection, run, extended, framework, counted=found.counts, mode=mode)
     return CheckResult(
         submission_id=submission_id,
         files=files,
-        outcomes=tuple(_outcomes(rules, counts(findings), not_run)),
-        findings=findings,
+        outcomes=outcomes,
+        findings=found.findings,
         gate=verdicts,
+        gate_mode=mode,
     )
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end a query as it ends all else: DuckDB stops it and raises an error without a class."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from None
+
+
 def _named(rule: CompiledRule) -> str:
+    if not rule.places:
+        return ""
     first, others = rule.places[0], len(rule.places) - 1
     return f"{first} (+{others})" if others else first
 
 
-def _outcomes(
-    rules: tuple[CompiledRule, ...], found: dict[str, int], not_run: frozenset[str]
-) -> Iterator[Outcome]:
+def _outcomes(rules: Sequence[CompiledRule], found: Found) -> Iterator[Outcome]:
     for rule in rules:
-        count = found.get(rule.id, 0)
         if rule.state != "ready":
-            yield Outcome(rule, rule.state)
-        elif rule.id in not_run:
-            yield Outcome(rule, "could_not_run")
+            yield Outcome(rule, rule.state, reason=rule.reason)
+        elif rule.id in found.crashed:
+            yield Outcome(rule, "crashed", reason="engine")
         else:
-            yield Outcome(rule, "failed" if count else "passed", count)
+            yield _outcome(rule, "failed" if found.counts.get(rule.id) else "passed", found)
+
+
+def _judged(judged: Sequence[Judged], found: Found) -> Iterator[Outcome]:
+    for one in judged:
+        yield _outcome(one.rule, one.state, found, one.reason)
+
+
+def _outcome(rule: CompiledRule, state: State, found: Found, reason: str = "") -> Outcome:
+    return Outcome(rule, state, found.counts.get(rule.id, 0), found.shown.get(rule.id, 0), reason)

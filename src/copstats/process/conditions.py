@@ -5,7 +5,10 @@ The two forms are written apart on purpose: a test holds their counts equal on f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from copstats.process.phrases import Saying
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Condition:
         needs: other variables without which it says nothing.
         native: the same condition as a native expectation, where one fits.
         table: whether it speaks of the table as a whole.
+        params: further columns of a table rule's SELECT: aggregates that the message shows by these names.
+        told: what the message says of the rule itself: codes, limits, who is asked; never of a record.
     """
 
     violation: str
@@ -69,6 +74,8 @@ class Condition:
     needs: frozenset[str] = frozenset()
     native: Native | None = None
     table: bool = False
+    params: tuple[str, ...] = ()
+    told: Mapping[str, Saying] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,7 @@ class NotApplicable:
     """The rule fits the variable but not this submission.
 
     Attributes:
-        reason: key of `copstats.process.rules.REASONS`.
+        reason: key of `copstats.process.compiled.REASONS`.
         lacking: variables whose absence is the reason.
     """
 
@@ -84,5 +91,16 @@ class NotApplicable:
     lacking: frozenset[str] = frozenset()
 
 
-Outcome = Condition | NotApplicable | None
+@dataclass(frozen=True)
+class NotSupported:
+    """The rule cannot judge this submission: its design has a form that the rule does not know.
+
+    Attributes:
+        reason: key of `copstats.process.compiled.REASONS`.
+    """
+
+    reason: str
+
+
+Outcome = Condition | NotApplicable | NotSupported | None
 """None: the rule class does not fit the variable."""

@@ -11,7 +11,16 @@ from copstats.project import project_root
 
 BEGIN = "<!-- generated from rules.yaml: begin -->"
 END = "<!-- generated from rules.yaml: end -->"
-_NAMES = {"variable": "VARIABLE", "label": "its label", "count": "N", "column": "COLUMN"}
+
+
+class _Names(dict[str, str]):
+    """What stands in the page for a placeholder: its name in capitals, where nothing else is said."""
+
+    def __missing__(self, name: str) -> str:
+        return name.upper()
+
+
+_NAMES = _Names({"label": "its label", "count": "N"})
 
 
 def rule_tables(framework: Framework) -> str:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import duckdb
 
 from copstats.framework import Framework
+from copstats.process.compiled import CompiledRule
 from copstats.process.conditions import Between, InSet, Matches, Native, NotNull, Unique
 from copstats.process.records import extended
-from copstats.process.rules import CompiledRule
 
 if TYPE_CHECKING:
     import great_expectations as gx
@@ -30,12 +30,21 @@ if TYPE_CHECKING:
 
 Part = Literal["child", "parent", "counts"]
 """What a suite looks at: the records of a file, or the counts of rules on tables and columns."""
+Mode = Literal["records", "counts"]
+"""Whether rules with a native expectation are judged on the records, or like all others by their counts."""
+MOST_RECORDS = 100_000
+"""In larger files the suite judges counts."""
 PARTS: tuple[Part, ...] = ("child", "parent", "counts")
 _SEVERITY = {"error": "critical", "warning": "warning", "information": "info"}
 
 
 def gx_suite(
-    rules: Iterable[CompiledRule], framework: Framework, part: Part, *, counted: bool = False
+    rules: Iterable[CompiledRule],
+    framework: Framework,
+    part: Part,
+    *,
+    counted: bool = False,
+    mode: Mode = "records",
 ) -> gx.ExpectationSuite:
     """Return the suite of one part of a submission.
 
@@ -46,14 +55,20 @@ def gx_suite(
         framework: names the suite.
         part: ``child`` and ``parent`` look at the records; ``counts`` at one row with a column for each rule.
         counted: whether rules without a native expectation stand in the part ``counts``.
+        mode: ``counts`` puts all rules there.
     """
     gx = _great_expectations()
     expectations = [
         expectation(rule, counted and part == "counts")
         for rule in rules
-        if rule.ready and _part(rule, counted) == part
+        if rule.ready and _part(rule, counted, mode) == part
     ]
     return gx.ExpectationSuite(name=f"{framework.id} {part}", expectations=expectations)
+
+
+def mode_for(records: int) -> Mode:
+    """Return how a file of so many records is judged."""
+    return "records" if records <= MOST_RECORDS else "counts"
 
 
 def run_gate(
@@ -63,6 +78,7 @@ def run_gate(
     framework: Framework,
     *,
     counted: Mapping[str, int] | None = None,
+    mode: Mode = "records",
 ) -> dict[str, bool]:
     """Return rule id -> whether the suite holds it fulfilled, for every rule that is ready.
 
@@ -76,8 +92,9 @@ def run_gate(
         tables: name -> SELECT of the extended tables.
         framework: names the suites.
         counted: rule id -> number of findings, for rules that have any.
+        mode: ``counts`` judges the rules with a native expectation by ``counted`` too.
     """
-    results = validate(connection, rules, tables, framework, "BOOLEAN_ONLY", counted)
+    results = validate(connection, rules, tables, framework, "BOOLEAN_ONLY", counted, mode)
     return {result.expectation_config.meta["rule"]: bool(result.success) for result in results}
 
 
@@ -88,6 +105,7 @@ def validate(  # noqa: PLR0917 - as run_gate
     framework: Framework,
     result_format: str,
     counted: Mapping[str, int] | None = None,
+    mode: Mode = "records",
 ) -> list[Any]:
     """Return the validation results of all suites; see `run_gate`.
 
@@ -95,10 +113,11 @@ def validate(  # noqa: PLR0917 - as run_gate
     """
     _great_expectations()
     results: list[Any] = []
+    known = counted is not None
     with _silenced():
         for part in PARTS:
-            judged = [rule for rule in rules if rule.ready and _part(rule, counted is not None) == part]
-            suite = gx_suite(judged, framework, part, counted=counted is not None)
+            judged = [rule for rule in rules if rule.ready and _part(rule, known, mode) == part]
+            suite = gx_suite(judged, framework, part, counted=known, mode=mode)
             if suite.expectations:
                 if part == "counts" and counted is not None:
                     frame = _counts_frame(judged, counted)
@@ -155,8 +174,8 @@ def _silenced() -> Iterator[None]:
         logger.propagate = propagate
 
 
-def _part(rule: CompiledRule, counted: bool) -> Part:
-    if counted and rule.kind == "row" and rule.native is None:
+def _part(rule: CompiledRule, counted: bool, mode: Mode) -> Part:
+    if mode == "counts" or (counted and rule.kind == "row" and rule.native is None):
         return "counts"
     if rule.kind == "row" or rule.rule_class in ("no_records", "column_missing"):
         return "parent" if rule.record == "parent" else "child"

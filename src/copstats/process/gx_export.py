@@ -20,8 +20,9 @@ from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import RecordKind
 from copstats.language import Translations, translations
+from copstats.process.compiled import CompiledRule
 from copstats.process.records import RecordTable, record_tables
-from copstats.process.rules import CompiledRule, compile_rules
+from copstats.process.rules import compile_rules
 
 _OF_A_SURVEY = (
     "age_outside_population",
@@ -42,6 +43,8 @@ class _Planned:
     source_file: str
     rows: int = 1
     not_taken_over: Collection[str] = ()
+    suspects: tuple[()] = ()
+    traces: tuple[()] = ()
 
     @property
     def source_columns(self) -> Mapping[str, str]:
@@ -100,7 +103,8 @@ def write_gx(
 
 
 def _about(rule: CompiledRule, words: Translations) -> dict[str, Any]:
-    names = {"variable": rule.variable or "", "label": words.text(rule.label), "count": "N"}
+    names = {name: saying(words) for name, saying in rule.told.items()}
+    names |= {"variable": rule.variable or "", "label": words.text(rule.label), "count": "N"}
     return {
         "meta": {"rule": rule.id, "rule_class": rule.rule_class},
         "severity": _SEVERITY[rule.severity],

@@ -8,12 +8,22 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import RecordKind, Variable
-from copstats.framework.expressions import DOES_NOT_KNOW, NOT_APPLICABLE, NOT_ASKED, REFUSED, skip_columns
+from copstats.framework.expressions import (
+    DOES_NOT_KNOW,
+    NOT_APPLICABLE,
+    NOT_ASKED,
+    REFUSED,
+    skip_column,
+    skip_columns,
+)
+
+if TYPE_CHECKING:
+    from copstats.process.identifying import Suspect, Trace
 
 AGE = "age"
 AREA = "country_iso3"
@@ -47,6 +57,14 @@ class HarmonisedRecord(Protocol):
     @property
     def source_file(self) -> str:
         """Path of the data file, as the manifest writes it."""
+
+    @property
+    def suspects(self) -> Collection[Suspect]:
+        """National columns that may identify a person."""
+
+    @property
+    def traces(self) -> Collection[Trace]:
+        """What the file carries beside its table."""
 
 
 class Harmonised(Protocol):
@@ -175,6 +193,11 @@ def record_tables(
         for kind in kinds
         if kind in harmonised.records
     }
+
+
+def is_derived(column: str) -> bool:
+    """Whether the column stands in the extended table alone."""
+    return column == LINKED or column.endswith(skip_column(""))
 
 
 def extended(record: str) -> str:

@@ -7,84 +7,48 @@ not makes the rules that depend on it *blocked*: their result would mean nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Set
+from dataclasses import replace
 from typing import Literal
 
 from copstats.errors import DefinitionError
 from copstats.framework import Framework
 from copstats.framework import manifest as says
-from copstats.framework.definitions import Message, RecordKind, Rule, RuleClass, Severity
+from copstats.framework.definitions import Rule, RuleClass
 from copstats.framework.expressions import Rendering
-from copstats.language import N_
-from copstats.process.conditions import Condition, Native, NotApplicable, Outcome
+from copstats.process.compiled import HAND, CompiledRule
+from copstats.process.conditions import Condition, NotApplicable, NotSupported, Outcome
+from copstats.process.coverage import module_coverage
 from copstats.process.decidable import can_be
+from copstats.process.identifying import IDENTIFYING, identifying
 from copstats.process.makers import MAKERS
 from copstats.process.records import Harmonised, RecordTable, record_tables
 
-STRUCTURE = ("no_records", "column_missing", "not_asked_declared", "unknown_column")
-HAND = "hand"
-"""Rule class of the rules that are written by hand."""
-
-REASONS: Mapping[str, str] = {
-    "variable_absent": N_("the file does not hold the variable"),
-    "filter_absent": N_("the file does not hold the filter question"),
-    "other_absent": N_("the file does not hold another variable that the rule compares"),
-    "filled_in": N_("the column was filled in from the manifest or numbered, not delivered"),
-    "asked_of_everyone": N_("the crosswalk says that the survey asked everybody"),
-    "column_missing": N_("a column that is needed is missing"),
-    "no_records": N_("the file has no records"),
-}
-
-
-@dataclass(frozen=True)
-class CompiledRule:
-    """One rule for one variable of one submission.
-
-    Attributes:
-        id: class and variable (``code_list:sex``; in a parent file ``blank:parent.psu``, where the child file
-            has the variable too), or the id of a rule written by hand.
-        rule_class: id of its class; ``hand`` for those written by hand.
-        record: ``child`` or ``parent``.
-        variable: the variable at which findings are shown; None for the file as a whole.
-        label: label of the variable.
-        column: its national column; empty if it has none.
-        withheld: whether the shape of a value stays out of the findings (tier B).
-        level: ESS validation level.
-        severity: ``error``, ``warning`` or ``information``.
-        message: what, why, fix, with placeholders.
-        kind: ``structure`` (of the columns), ``row`` (of each record) or ``table`` (of all records).
-        violation: for a row rule the predicate that is TRUE where it is broken; for a table rule a SELECT
-            with a row for each finding; empty for a structure rule.
-        reads: columns of the extended table that it reads.
-        native: the condition as a native expectation, where one fits.
-        places: names of the columns at which a structure rule is broken; one empty name for the file itself.
-        state: ``ready`` to run, ``blocked`` or ``not_applicable``.
-        reason: key of `REASONS`, where it is not ready.
-    """
-
-    id: str
-    rule_class: str
-    record: RecordKind
-    variable: str | None
-    label: str
-    column: str
-    withheld: bool
-    level: int
-    severity: Severity
-    message: Message
-    kind: Literal["structure", "row", "table"]
-    violation: str = ""
-    reads: tuple[str, ...] = ()
-    native: Native | None = None
-    places: tuple[str, ...] = ()
-    state: Literal["ready", "blocked", "not_applicable"] = "ready"
-    reason: str = ""
-
-    @property
-    def ready(self) -> bool:
-        """Whether the rule can be run."""
-        return self.state == "ready"
+STRUCTURE = (
+    "no_records",
+    "column_missing",
+    "not_asked_declared",
+    "unknown_column",
+    "module_thin",
+    "module_undeclared",
+    *IDENTIFYING,
+)
+AGGREGATE = (
+    "round_records",
+    "round_weight_sum",
+    "round_sample",
+    "round_variable_gone",
+    "round_distribution",
+    "round_reversed",
+    "version_records",
+    "version_weight_sum",
+    "version_variable",
+    "indicator_far",
+    "population_structure",
+    "population_total",
+)
+"""Rule classes that hold aggregates against what lies outside the submission; see
+`copstats.process.compiled.Judged`."""
 
 
 def compile_rules(
@@ -104,7 +68,7 @@ def compile_rules(
     Raises:
         DefinitionError: ``rules.yaml`` lacks a class that is checked, or names one that nothing checks.
     """
-    known, defined = {*STRUCTURE, *MAKERS}, set(framework.rules.classes)
+    known, defined = {*STRUCTURE, *MAKERS, *AGGREGATE}, set(framework.rules.classes)
     if known != defined:
         odd = ", ".join(sorted(known ^ defined))
         raise DefinitionError("D201", where="rules.yaml", classes=odd)
@@ -115,6 +79,11 @@ def compile_rules(
         rules += _variable_rules(table)
         rules += _hand_rules(table)
     return tuple(rules)
+
+
+def aggregate_rule(table: RecordTable, rule_class: str, variable: str | None = None) -> CompiledRule:
+    """Return a rule of one of the classes `AGGREGATE`, for `copstats.process.compiled.Judged`."""
+    return replace(_generated(table, rule_class, variable), kind="aggregate")
 
 
 def _structure_rules(table: RecordTable) -> Iterator[CompiledRule]:
@@ -133,6 +102,13 @@ def _structure_rules(table: RecordTable) -> Iterator[CompiledRule]:
     unknown = structure("unknown_column", None, *table.held.not_taken_over)
     # A file of which no column is known may have no header: its first record must not be shown as names.
     yield unknown if table.held.source_columns else _not_ready(unknown, "blocked", "column_missing")
+    for covered in module_coverage(table):
+        rule = structure(covered.rule_class, None, *([covered.module] if covered.broken else []))
+        about = {covered.module: covered.counts}
+        yield replace(rule, id=f"{covered.rule_class}:{covered.module}", place_params=about)
+    for rule_class, places in identifying(table).items():
+        rule = replace(structure(rule_class, None, *places), place_params=places)
+        yield rule if table.held.source_columns else _not_ready(rule, "blocked", "column_missing")
 
 
 def _variable_rules(table: RecordTable) -> Iterator[CompiledRule]:
@@ -150,9 +126,12 @@ def _either(outcomes: list[Outcome]) -> Outcome:
     conditions = [outcome for outcome in outcomes if isinstance(outcome, Condition)]
     if len(outcomes) == 1 or not conditions:
         return first
+    if len(conditions) == 1:
+        return conditions[0]
     return Condition(
         violation=" OR ".join(f"({condition.violation})" for condition in conditions),
         reads=tuple(column for condition in conditions for column in condition.reads),
+        told=conditions[0].told,
     )
 
 
@@ -197,7 +176,9 @@ def _rule(
     )
 
 
-def _with(table: RecordTable, rule: CompiledRule, outcome: Condition | NotApplicable) -> CompiledRule:
+def _with(
+    table: RecordTable, rule: CompiledRule, outcome: Condition | NotApplicable | NotSupported
+) -> CompiledRule:
     """Return the rule with its condition, or with the reason why it cannot be run."""
     if table.held.rows == 0:
         return _not_ready(rule, "blocked", "no_records")
@@ -205,6 +186,8 @@ def _with(table: RecordTable, rule: CompiledRule, outcome: Condition | NotApplic
     variable = table.framework.variables(table.record)[name]
     if not table.columns(name, variable):
         return _absent(table, rule, {name}, "variable_absent")
+    if isinstance(outcome, NotSupported):
+        return _not_ready(rule, "not_supported", outcome.reason)
     if isinstance(outcome, NotApplicable):
         return _absent(table, rule, outcome.lacking, outcome.reason)
     if lacking := outcome.needs - table.present:
@@ -215,6 +198,8 @@ def _with(table: RecordTable, rule: CompiledRule, outcome: Condition | NotApplic
         violation=outcome.violation,
         reads=tuple(dict.fromkeys(outcome.reads)),
         native=outcome.native,
+        params=outcome.params,
+        told=outcome.told,
     )
 
 
@@ -224,5 +209,7 @@ def _absent(table: RecordTable, rule: CompiledRule, lacking: Set[str], reason: s
     return _not_ready(rule, "not_applicable", reason)
 
 
-def _not_ready(rule: CompiledRule, state: Literal["blocked", "not_applicable"], reason: str) -> CompiledRule:
+def _not_ready(
+    rule: CompiledRule, state: Literal["blocked", "not_applicable", "not_supported"], reason: str
+) -> CompiledRule:
     return replace(rule, state=state, reason=reason, places=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import Formatter
 
 from copstats.framework.definitions import Rule, RuleClass
 from copstats.framework.export.codebook_entries import (
@@ -164,7 +165,9 @@ class _Writer:
     def _rule(self, rule_id: str, rule: Rule | RuleClass) -> RuleEntry:
         """Return a rule; its message has a placeholder in sight for what only data can tell."""
         words, message = self._words, rule.message
-        params = {"variable": "{variable}", "label": "{label}", "count": "{count}"}
+        texts = (message.what, message.why, message.fix)
+        named = {name for text in texts for _, name, _, _ in Formatter().parse(text) if name}
+        params = {name: f"{{{name}}}" for name in sorted(named)}
         record = predicate = ""
         if isinstance(rule, Rule):
             record, predicate = words.text(RECORD[rule.record]), rule.violation
