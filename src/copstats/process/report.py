@@ -1,19 +1,30 @@
-"""Tells people and machines what came of a check; names, counts and record numbers, never a value."""
+"""Tells a terminal and programs what came of a check; names, counts and record numbers, never a value."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copstats.framework import Framework
-from copstats.language import N_, Translations, translations
+from copstats.language import N_, Translations
 from copstats.process.check import SEVERITIES, CheckResult, RuleMessage
-from copstats.process.rules import HAND, REASONS
+from copstats.process.reports.content import Group, groups, silent
+from copstats.process.reports.texts import (
+    ENGLISH,
+    NOT_CHECKED,
+    STATE_NAMES,
+    broken,
+    level_name,
+    reason_text,
+    verdict,
+)
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
+
+__all__ = ["as_json", "groups", "render_terminal", "verdict"]
 
 _STYLES = {"error": "bold red", "warning": "bold yellow", "information": "bold cyan"}
 _TITLES = {"error": N_("ERROR"), "warning": N_("WARNING"), "information": N_("NOTE")}
@@ -22,74 +33,28 @@ _COUNTED = {
     "warning": N_("warnings; rules broken: {count}"),
     "information": N_("notes; rules concerned: {count}"),
 }
-_ENGLISH = translations("en")
 _NAMED = 8
 """So many names stand in a list."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Messages of one rule class and severity: the first is told in full, the others are named.
-
-    Attributes:
-        messages: the one with most findings first.
-    """
-
-    messages: tuple[RuleMessage, ...]
-
-    @property
-    def first(self) -> RuleMessage:
-        """The message that is told in full."""
-        return self.messages[0]
-
-    @property
-    def severity(self) -> str:
-        """Common severity of the messages."""
-        return self.first.outcome.rule.severity
-
-
-def groups(messages: Sequence[RuleMessage]) -> tuple[Group, ...]:
-    """Return the messages by severity and rule class; a rule written by hand stands alone."""
-    found: dict[tuple[str, str], list[RuleMessage]] = {}
-    for message in messages:
-        rule = message.outcome.rule
-        subject = rule.id if rule.rule_class == HAND else rule.rule_class
-        found.setdefault((rule.severity, subject), []).append(message)
-    return tuple(Group(tuple(alike)) for alike in found.values())
-
-
-def verdict(result: CheckResult, words: Translations = _ENGLISH) -> str:
-    """Return the outcome of the check in a sentence or two."""
-    errors = sum(message.outcome.rule.severity == "error" for message in result.messages())
-    if errors:
-        return words.text(
-            "Not yet accepted. Required rules that are not met: {count}. What to do stands below.",
-            count=errors,
-        )
-    if not result.sound:
-        return words.text("Not yet accepted: some rules could not be checked; see below.")
-    if result.disagreements:
-        named = words.listing(result.disagreements[:3])
-        text = "Not accepted: two independent checks differ on {rules}. This is a fault of the program."
-        return words.text(text, rules=named)
-    sentences = [words.text("Accepted: the submission meets the framework.")]
-    if result.gate is None:
-        sentences = [words.text("No errors found. The acceptance suite was not run.")]
-    if result.severities["warning"]:
-        sentences.append(words.text("Please look at the warnings below."))
-    return " ".join(sentences)
+_BRIEF = 6
+"""So many further groups are told in one line each."""
 
 
 def render_terminal(
-    result: CheckResult, framework: Framework, words: Translations = _ENGLISH, *, at_most: int = 6
+    result: CheckResult,
+    framework: Framework,
+    words: Translations = ENGLISH,
+    *,
+    room: int = 15,
+    written: Sequence[Path] = (),
 ) -> RenderableType:
-    """Return the report for a terminal: verdict, counts, then what to do, the gravest first.
+    """Return the report for a terminal, about one screen: verdict, counts, the gravest findings, the others.
 
     Args:
         result: what came of the check.
         framework: named in the heading.
         words: language of the texts.
-        at_most: so many groups of messages are told; the others are counted.
+        room: so many lines are for findings told in full, the gravest first; others have a line each.
+        written: reports that were written; the first is named.
     """
     from rich.console import Group as Lines
     from rich.padding import Padding
@@ -106,20 +71,11 @@ def render_terminal(
         Text(files, style="dim"),
         Text(),
         Text(verdict(result, words), style=style),
-        Padding(_summary(result, words), (1, 0, 0, 2)),
+        Padding(_summary(result, words), (0, 0, 0, 2)),
     ]
-    for group in found[:at_most]:
-        lines += [Text(), _told(group, result, words)]
-    if len(found) > at_most:
-        rest = words.text(
-            "More kinds of findings: {count}; --json lists them all.", count=len(found) - at_most
-        )
-        lines += [Text(), Text(rest, style="bold")]
-    if any(group.first.records for group in found[:at_most]):
-        note = words.text("Records are counted from 1, without the header line.")
-        lines += [Text(), Text(note, style="dim")]
-    if words.notice:
-        lines += [Text(words.notice, style="dim")]
+    if found:
+        lines.append(_Findings(found, result, words, room))
+    lines += [Text(line, style="dim") for line in _foot(result, words, written)]
     return Lines(*lines)
 
 
@@ -130,31 +86,51 @@ def _summary(result: CheckResult, words: Translations) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(justify="right")
     table.add_column()
-    broken = Counter(message.outcome.rule.severity for message in result.messages())
+    rules = broken(result)
     for severity in SEVERITIES:
-        if broken[severity]:
-            text = words.text(_COUNTED[severity], count=broken[severity])
+        if rules[severity]:
+            text = words.text(_COUNTED[severity], count=words.number(rules[severity]))
             table.add_row(words.number(result.severities[severity]), Text(text, style=_STYLES[severity]))
     for state, reasons in _quiet(result, words):
-        table.add_row(words.number(result.states[state]), Text(reasons, style="dim"))
+        table.add_row(words.number(result.states[state]), Text(reasons, style="dim", overflow="ellipsis"))
     return table
 
 
 def _quiet(result: CheckResult, words: Translations) -> Iterator[tuple[str, str]]:
-    """Yield the states in which a rule says nothing of the data, with their reasons in words."""
+    """Yield the states in which a rule says nothing of the data, with the most frequent reason in words."""
     if result.states["passed"]:
         yield "passed", words.text("rules passed")
-    if result.states["could_not_run"]:
-        yield "could_not_run", words.text("rules could not be run; please report this")
-    texts = (
-        ("blocked", N_("rules have to wait: {reasons}")),
-        ("not_applicable", N_("rules do not apply: {reasons}")),
-    )
-    for state, text in texts:
-        reasons = Counter(o.rule.reason for o in result.outcomes if o.state == state)
-        if reasons:
-            named = [words.text(REASONS[reason]) for reason, _ in reasons.most_common(2)]
-            yield state, words.text(text, reasons="; ".join(named))
+    if result.states["crashed"]:
+        yield "crashed", words.text("rules crashed; please report this")
+    texts = {
+        "blocked": N_("rules have to wait: {reasons}"),
+        "not_supported": N_("rules cannot be judged: {reasons}"),
+        "not_applicable": N_("rules do not apply: {reasons}"),
+    }
+    for one in silent(result, words):
+        if one.state in texts:
+            yield one.state, words.text(texts.pop(one.state), reasons=one.reason)
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """Groups of messages: in full as long as there is room, then with a line each."""
+
+    groups: Sequence[Group]
+    result: CheckResult
+    words: Translations
+    room: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        left = self.room
+        for number, group in enumerate(self.groups):
+            told = _told(group, self.result, self.words)
+            left -= 1 + len(console.render_lines(told, options, pad=False))
+            yield ""
+            if number and left < 0:
+                yield _brief(self.groups[number:], self.words)
+                return
+            yield told
 
 
 def _told(group: Group, result: CheckResult, words: Translations) -> RenderableType:
@@ -167,7 +143,6 @@ def _told(group: Group, result: CheckResult, words: Translations) -> RenderableT
     first = group.first
     title = Text(words.text(_TITLES[group.severity]), style=_STYLES[group.severity])
     table.add_row(title, Text(first.what, style="bold"))
-    table.add_row(Text("  " + words.text(N_("why")), style="dim"), first.why)
     table.add_row(Text("  " + words.text("to do"), style="dim"), first.fix)
     if where := _where(first, result, words):
         table.add_row(Text("  " + words.text(N_("where")), style="dim"), Text(where, style="dim"))
@@ -176,13 +151,42 @@ def _told(group: Group, result: CheckResult, words: Translations) -> RenderableT
     return table
 
 
+def _brief(found: Sequence[Group], words: Translations) -> RenderableType:
+    """Return a line for each group that is not told in full."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(min_width=8, no_wrap=True)
+    table.add_column()
+    for group in found[:_BRIEF]:
+        title = Text(words.text(_TITLES[group.severity]), style=_STYLES[group.severity])
+        table.add_row(title, Text(group.first.what, no_wrap=True, overflow="ellipsis"))
+    if len(found) > _BRIEF:
+        table.add_row("", words.text("More kinds of findings: {count}", count=len(found) - _BRIEF))
+    return table
+
+
+def _foot(result: CheckResult, words: Translations, written: Sequence[Path]) -> Iterator[str]:
+    if any(message.records for message in result.messages(words)):
+        yield ""
+        yield words.text("Records are counted from 1, without the header line.")
+    if written:
+        yield words.text("All findings, with reasons: {path}", path=written[0])
+    elif result.states["failed"]:
+        yield words.text("--json lists all findings.")
+    if words.notice:
+        yield words.notice
+
+
 def _where(message: RuleMessage, result: CheckResult, words: Translations) -> str:
     rule, count = message.outcome.rule, message.outcome.count
     place, _ = result.files[rule.record]
     if rule.column and rule.column != rule.variable:
         place = words.text("{file}, column {column}", file=place, column=rule.column)
     if not message.records:
-        return place if rule.variable else f"{place}: {_listed(rule.places, words)}"
+        names = [name for name in rule.places if name]
+        return place if rule.variable or not names else f"{place}: {_listed(names, words)}"
     numbers = ", ".join(map(str, message.records))
     rest = count - len(message.records)
     if rest > 0:
@@ -207,7 +211,7 @@ def _listed(names: Sequence[str], words: Translations) -> str:
     return words.text("{names}; and more: {count}", names=listed, count=rest) if rest > 0 else listed
 
 
-def as_json(result: CheckResult, words: Translations = _ENGLISH, *, findings: bool = True) -> dict[str, Any]:
+def as_json(result: CheckResult, words: Translations = ENGLISH, *, findings: bool = True) -> dict[str, Any]:
     """Return the result as plain objects for ``--json``.
 
     Args:
@@ -223,18 +227,19 @@ def as_json(result: CheckResult, words: Translations = _ENGLISH, *, findings: bo
         "files": {record: {"name": name, "records": rows} for record, (name, rows) in result.files.items()},
         "findings_by_severity": result.severities,
         "rules_by_state": result.states,
-        "messages": [_message(message) for message in result.messages(words)],
+        "messages": [_message(message, words) for message in result.messages(words)],
         "not_checked": [
-            {"rule": o.rule.id, "state": o.state, "reason": _reason(o.rule.reason, words)}
-            for o in result.outcomes
-            if o.state in ("blocked", "could_not_run", "not_applicable")
+            {
+                "rule": outcome.rule.id,
+                "state": outcome.state,
+                "state_text": words.text(STATE_NAMES[outcome.state]),
+                "reason": reason_text(outcome.reason, words),
+            }
+            for outcome in result.outcomes
+            if outcome.state in NOT_CHECKED
         ],
     }
     return out | {"findings": list(result.rows())} if findings else out
-
-
-def _reason(reason: str, words: Translations) -> str:
-    return words.text(REASONS[reason]) if reason in REASONS else ""
 
 
 def _gate(result: CheckResult) -> str:
@@ -245,16 +250,18 @@ def _gate(result: CheckResult) -> str:
     return "passed" if result.sound else "failed"
 
 
-def _message(message: RuleMessage) -> dict[str, Any]:
+def _message(message: RuleMessage, words: Translations) -> dict[str, Any]:
     rule = message.outcome.rule
     return {
         "rule": rule.id,
         "severity": rule.severity,
         "level": rule.level,
+        "level_text": level_name(rule.level, words),
         "record": rule.record,
         "variable": rule.variable,
         "column": rule.column,
         "count": message.outcome.count,
+        "listed": message.outcome.shown,
         "what": message.what,
         "why": message.why,
         "fix": message.fix,
