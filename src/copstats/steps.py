@@ -11,12 +11,14 @@ import hashlib
 import logging
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copstats import __version__
+from copstats import __version__, checking
+from copstats.checking import AtHand, Checked, summaries_at
 from copstats.errors import UsageError
 from copstats.framework import Area, Framework, load_areas, load_framework
 from copstats.project import project_root, source_fingerprint
@@ -24,6 +26,7 @@ from copstats.store.home import Home
 from copstats.store.rows import FindingCount, NewSubmission, State, Submission
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
     from copstats.collect.harmonise import Harmonised
@@ -31,25 +34,9 @@ if TYPE_CHECKING:
     from copstats.process.check import CheckResult
 
 PROGRESS = logging.getLogger("copstats.progress")
-"""What the steps say of their progress: names and counts."""
 
 _QUARTER = re.compile(r"(\d{4})-Q([1-4])(-[a-z0-9]+)?")
 _MONTHS_IN_QUARTER = 3
-
-
-@dataclass(frozen=True)
-class Checked:
-    """Outcome of a check.
-
-    Attributes:
-        delivery: the submission as opened.
-        framework: the framework version that it follows.
-        result: outcomes and findings.
-    """
-
-    delivery: Delivery
-    framework: Framework
-    result: CheckResult
 
 
 @dataclass(frozen=True)
@@ -114,44 +101,42 @@ def area_table(further: Path | None = None) -> dict[str, Area]:
     return load_areas(own, further) if further else load_areas(own)
 
 
-def check(path: Path, *, data: Path | None = None, areas: Mapping[str, Area] | None = None) -> Checked:
+def check(
+    path: Path,
+    *,
+    manifest: Path | None = None,
+    data: Path | None = None,
+    areas: Mapping[str, Area] | None = None,
+    previous: Iterable[Path] = (),
+    population: Path | None = None,
+    release: Path | None = None,
+    pictures: bool = False,
+    at_most: int | None = None,
+) -> Checked:
     """Check a submission without storing anything.
 
     Args:
-        path: folder or zip.
+        path: folder, zip, or a bare data file.
+        manifest: the manifest, if it lies elsewhere.
         data: folder of the data files, if elsewhere.
         areas: the area table; the framework's own by default.
+        previous: earlier rounds or versions, see `copstats.checking.summaries_at`.
+        population: reference population, see `copstats.process.population.read_population`.
+        release: folder of a release, or its database.
+        pictures: whether figures for a report are wanted.
+        at_most: so many findings of each rule are kept; None keeps all.
 
     Raises:
         SubmissionErrors: it cannot be read.
+        UsageError: what it is to be held against cannot be used.
     """
     from copstats.collect.submission import open_submission
 
-    delivery = open_submission(path, data=data, areas=areas or area_table())
-    checked, _ = _checked(delivery)
+    known = areas or area_table()
+    delivery = open_submission(path, manifest=manifest, data=data, areas=known)
+    at_hand = AtHand(summaries_at(previous, areas=known), population, release)
+    checked, _ = checking.check(delivery, at_hand, pictures=pictures, at_most=at_most)
     return checked
-
-
-def _checked(
-    delivery: Delivery, keys: Mapping[str, bytes] | None = None
-) -> tuple[Checked, Mapping[str, pa.Table]]:
-    """Harmonise and check; with keys also return the pseudonymised tables of an acceptable submission."""
-    from copstats.collect.harmonise import harmonise
-    from copstats.process.check import check as check_records
-    from copstats.process.pseudonymise import pseudonymise
-    from copstats.store.engine import memory_connection
-
-    framework = load_framework(delivery.manifest.framework)
-    with memory_connection() as connection:
-        harmonised = harmonise(delivery, framework, connection)
-        PROGRESS.info("%s: %s; checking", delivery.id, _records(harmonised))
-        result = check_records(
-            connection, harmonised, delivery.id, framework, delivery.manifest, delivery.crosswalk
-        )
-        if keys is None or not result.accepted:
-            return Checked(delivery, framework, result), {}
-        tables = pseudonymise(connection, harmonised, framework, keys)
-    return Checked(delivery, framework, result), {str(record): table for record, table in tables.items()}
 
 
 def prepare_gate() -> None:
@@ -186,8 +171,38 @@ def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested
         if present is not None and not _judged_by_other_rules(present):
             PROGRESS.info("%s: unchanged (%s)", present.id, present.state)
             return Ingested(present, changed=False, checked=None)
-        checked, tables = _checked(delivery, _pseudonym_keys(home, delivery))
-        return Ingested(_register(home, checked, tables), changed=True, checked=checked)
+        framework, keys = load_framework(delivery.manifest.framework), _pseudonym_keys(home, delivery)
+
+        def pseudonymised(
+            connection: duckdb.DuckDBPyConnection, harmonised: Harmonised, result: CheckResult
+        ) -> Mapping[str, pa.Table]:
+            from copstats.process.pseudonymise import pseudonymise
+
+            tables = pseudonymise(connection, harmonised, framework, keys) if result.accepted else {}
+            return {str(record): table for record, table in tables.items()}
+
+        checked, tables = checking.check(delivery, _at_hand(home, delivery), then=pseudonymised)
+        return Ingested(_register(home, checked, tables or {}), changed=True, checked=checked)
+
+
+def _at_hand(home: Home, delivery: Delivery) -> AtHand:
+    """Return what the home holds to compare a submission with."""
+    from copstats.process.summary import read_summary
+
+    manifest = delivery.manifest
+    same_survey = [
+        submission.id
+        for submission in home.registry.submissions()
+        if (submission.ref_area, submission.survey) == (manifest.ref_area, manifest.survey)
+        and submission.state in (State.ACCEPTED, State.SUPERSEDED)
+    ]
+    kept = ((id_, home.registry.check_summary(id_)) for id_ in same_survey)
+    labels = home.releases.labels()
+    return AtHand(
+        summaries=tuple(read_summary(content.encode(), id_) for id_, content in kept if content),
+        population=home.population if home.population.is_file() else None,
+        release=home.releases.folder(labels[-1]) if labels else None,
+    )
 
 
 def _judged_by_other_rules(present: Submission) -> bool:
@@ -220,6 +235,7 @@ def _register(home: Home, checked: Checked, tables: Mapping[str, pa.Table]) -> S
         variables={record: table.column_names for record, table in tables.items()},
         records={record: rows for record, (_, rows) in result.files.items()},
     )
+    summary = checked.summary.as_bytes().decode()
     counts = [
         FindingCount(outcome.rule.id, outcome.rule.severity, outcome.count)
         for outcome in result.outcomes
@@ -228,10 +244,10 @@ def _register(home: Home, checked: Checked, tables: Mapping[str, pa.Table]) -> S
     if not result.accepted:
         home.audit.append("submission.rejected", new.id, errors=result.severities["error"])
         PROGRESS.info("%s: rejected, %s errors", new.id, f"{result.severities['error']:,}")
-        return home.registry.register(new, State.REJECTED, counts)
+        return home.registry.register(new, State.REJECTED, counts, summary=summary)
     home.waves.write(new.id, new.ref_area, tables, replace=True)
     home.audit.append("submission.sealed", new.id, records=sum(new.records.values()))
-    registered = home.registry.register(new, State.WAITING, counts)
+    registered = home.registry.register(new, State.WAITING, counts, summary=summary)
     if home.config.accept == "without_errors":
         registered = _decide(home, new.id, State.ACCEPTED, who="copstats.toml", reason="no error findings")
     PROGRESS.info("%s: sealed, %s", new.id, registered.state)
@@ -263,7 +279,7 @@ def waves_to_estimate(home_path: Path) -> list[str]:
 
 
 def estimate(home_path: Path, submission_id: str, *, as_of_year: int) -> str:
-    """Estimate all indicators of an accepted wave and keep them sealed.
+    """Estimate all indicators of an accepted wave; keep the estimates and the sums by PSU, sealed.
 
     Args:
         home_path: the home folder.
@@ -293,6 +309,7 @@ def estimate(home_path: Path, submission_id: str, *, as_of_year: int) -> str:
         submission.survey_crosswalk,
         framework,
         as_of_year=as_of_year,
+        keep=partial(home.waves.write_cells, submission_id, fingerprint),
     )
     home.warehouse.write(submission_id, fingerprint, table)
     home.audit.append("wave.estimated", submission_id, rows=table.num_rows)
@@ -382,10 +399,6 @@ def year_of(label: str) -> int:
     if match is None:
         raise UsageError("U106", label=label)
     return int(match.group(1))
-
-
-def _records(harmonised: Harmonised) -> str:
-    return " and ".join(f"{record.rows:,} {kind} records" for kind, record in harmonised.records.items())
 
 
 def _estimates_fingerprint(submission: Submission, as_of_year: int) -> str:

@@ -23,6 +23,7 @@ from copstats.collect.expression_terms import (
     CHOICES,
     COMPARISONS,
     FUNCTIONS,
+    OPTIONAL,
     Kind,
     Refused,
     Result,
@@ -144,8 +145,11 @@ class _Writer:
         if kind in FUNCTIONS:
             return self._function(node)
         if kind in CHOICES:
-            wanted = wanted or common_kind(arguments_of(node))
-            return f"{CHOICES[kind]}({', '.join(self.write(part, wanted) for part in arguments_of(node))})"
+            arguments = arguments_of(node)
+            if len(arguments) < (2 if kind is exp.Nullif else 1):
+                raise Refused(f"{name_of(node)} with {len(arguments)} arguments")
+            wanted = wanted or common_kind(arguments)
+            return f"{CHOICES[kind]}({', '.join(self.write(part, wanted) for part in arguments)})"
         raise Refused(name_of(node))
 
     def _condition(self, node: Any) -> str:
@@ -176,7 +180,7 @@ class _Writer:
     def _function(self, node: Any) -> str:
         name, kinds, _ = FUNCTIONS[type(node)]
         arguments = arguments_of(node)
-        if len(arguments) > len(kinds):
+        if not len(kinds) - OPTIONAL.get(name, 0) <= len(arguments) <= len(kinds):
             raise Refused(f"{name_of(node)} with {len(arguments)} arguments")
         written = [
             _count(part) if kind == "count" else self.write(part, kind)

@@ -33,6 +33,8 @@ FUNCTIONS: dict[Any, tuple[str, tuple[Kind | Literal["count"], ...], Kind]] = {
 
 A ``count`` is a whole number that is written out, such as the 7 of ``substr(day, 1, 7)``.
 """
+OPTIONAL = {"round": 1, "substr": 1}
+"""How many of a function's last arguments may be left out."""
 CHOICES: dict[Any, str] = {
     exp.Coalesce: "coalesce",
     exp.Nullif: "nullif",

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 import msgspec
 
 from copstats.collect.crosswalk_checks import check_crosswalk, framework_variable
 from copstats.collect.documents import Document, nearest
+from copstats.collect.formats import named_format
 from copstats.collect.package import DataSource, Folder, Package, open_package
 from copstats.collect.readers import SourceFile, read_file
 from copstats.errors import SubmissionError, SubmissionErrors
@@ -65,15 +66,18 @@ class Submission:
 def open_submission(
     path: Path,
     *,
+    manifest: Path | None = None,
     data: Path | None = None,
     areas: Mapping[str, Area],
     root: Path | None = None,
     planned: bool = False,
 ) -> Submission:
-    """Open the submission in a folder or zip.
+    """Open the submission in a folder or zip, or a data file with the manifest that describes it.
 
     Args:
-        path: the folder, or a ``.zip``: ``manifest.yaml``, perhaps ``crosswalk.yaml``, and the data files.
+        path: the folder, or a ``.zip``: ``manifest.yaml``, perhaps ``crosswalk.yaml``, and the data files;
+            or a bare data file, which takes the place of the one that the manifest names.
+        manifest: the manifest, if it lies elsewhere or has another name; ``crosswalk.yaml`` lies beside it.
         data: folder of the data files, if they lie elsewhere.
         areas: countries and areas by ISO 3166-1 alpha-3 code.
         root: folder that holds ``schemas/`` and ``indicators/``; the project's own by default.
@@ -83,15 +87,17 @@ def open_submission(
         SubmissionErrors: all that prevents reading it, each with file and line.
     """
     errors: list[SubmissionError] = []
+    bare = path.name if path.is_file() and named_format(path.name) else None
     with _collected(errors):
-        package = open_package(path)
-        manifest_document = _document(package, MANIFEST)
+        package = Folder(path.parent) if bare else open_package(path)
+        documents = Folder(manifest.parent) if manifest is not None else package
+        manifest_document = _document(documents, manifest.name if manifest is not None else MANIFEST)
     _raise(errors)
     crosswalk_document = None
     with _collected(errors):
-        if package.document(CROSSWALK) is not None:
-            crosswalk_document = _document(package, CROSSWALK)
-    manifest = _typed(manifest_document, "manifest", SurveyManifest, errors)
+        if documents.document(CROSSWALK) is not None:
+            crosswalk_document = _document(documents, CROSSWALK)
+    says = _typed(manifest_document, "manifest", SurveyManifest, errors)
     crosswalk = _typed(crosswalk_document, "crosswalk", Crosswalk, errors) if crosswalk_document else None
     errors += _unknown_area(manifest_document, areas)
     framework = _framework(manifest_document, root, errors)
@@ -100,14 +106,14 @@ def open_submission(
         if crosswalk is not None and crosswalk_document is not None:
             errors += check_crosswalk(crosswalk, crosswalk_document, framework)
     faults: list[SubmissionError] = []
-    sources = _data_files(manifest_document, Folder(data) if data is not None else package, faults)
+    sources = _data_files(manifest_document, Folder(data) if data is not None else package, faults, bare)
     errors += [fault for fault in faults if not (planned and fault.code == "S121")]
-    if manifest is not None:
-        errors += _contradictions(manifest, manifest_document, crosswalk, crosswalk_document)
+    if says is not None:
+        errors += _contradictions(says, manifest_document, crosswalk, crosswalk_document)
     _raise(errors)
-    assert manifest is not None  # noqa: S101
+    assert says is not None  # noqa: S101
     return Submission(
-        manifest=manifest,
+        manifest=says,
         crosswalk=crosswalk,
         content_hash=_content_hash(manifest_document, crosswalk_document, sources),
         data_files=sources,
@@ -192,19 +198,24 @@ def _unknown_names(manifest: Document, framework: Framework) -> Iterator[Submiss
 
 
 def _data_files(
-    manifest: Document, package: Package, errors: list[SubmissionError]
+    manifest: Document, package: Package, errors: list[SubmissionError], bare: str | None
 ) -> dict[RecordKind, DataSource]:
+    """Return the data files by record kind; ``bare``: the one file that was given without its folder."""
     sources: dict[RecordKind, DataSource] = {}
-    for record in RECORDS:
+    names = {record: manifest.text("files", record, "path") for record in RECORDS}
+    if bare is not None:
+        named = [record for record, name in names.items() if name and PurePosixPath(name).name == bare]
+        names[named[0] if named else "child"] = bare
+    for record, name in names.items():
         place = ("files", record)
-        name, encoding = manifest.text(*place, "path"), manifest.text(*place, "encoding")
+        encoding = manifest.text(*place, "encoding")
         if encoding is not None and not _is_encoding(encoding):
             errors.append(
                 SubmissionError("S126", where=manifest.where(*place, "encoding"), encoding=encoding)
             )
         if name:
             with _collected(errors):
-                sources[record] = package.data_file(name, manifest.where(*place, "path"))
+                sources[record] = package.data_file(name, manifest.where(*place, "path"), encoding)
     return sources
 
 

@@ -119,6 +119,11 @@ class Home:
         """The chain of what was done."""
         return AuditLog(self.path / "audit.log", self.keys)
 
+    @property
+    def population(self) -> Path:
+        """The reference population that the operator laid there, if any: ``population.csv``."""
+        return self.path / "population.csv"
+
     @cached_property
     def areas(self) -> dict[str, Area]:
         """Areas of the framework, with those of the home's own ``areas.csv`` added, by code."""

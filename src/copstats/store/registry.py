@@ -52,6 +52,7 @@ class Registry:
         state: State,
         findings: Iterable[FindingCount] = (),
         *,
+        summary: str = "",
         at: dt.datetime | None = None,
     ) -> Submission:
         """Enter a checked submission.
@@ -64,6 +65,7 @@ class Registry:
             new: the submission.
             state: ``REJECTED`` or ``WAITING``; other states are decisions.
             findings: counts by rule and severity.
+            summary: of the check, without small counts; the next round is held against it.
             at: time of receipt; now by default.
 
         Raises:
@@ -75,7 +77,7 @@ class Registry:
             present = statements.find(connection, new.id, lock=True)
             if (known := _same_content(present, new.content_hash)) and known.state != State.REJECTED:
                 return known
-            statements.replace(connection, statements.new_values(new, state, at or _now()), findings)
+            statements.replace(connection, statements.new_values(new, state, at or _now()), findings, summary)
             return statements.required(connection, new.id)
 
     def known(self, submission_id: str, content_hash: str) -> Submission | None:
@@ -209,6 +211,13 @@ class Registry:
         )
         with self._database.reading() as connection:
             return [FindingCount(**row) for row in connection.execute(query).mappings()]
+
+    def check_summary(self, submission_id: str) -> str | None:
+        """Return the summary of a submission's check, or None."""
+        table = tables.check_summary
+        query = select(table.c.content).where(table.c.submission_id == submission_id)
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
 
     def decisions(self, submission_id: str) -> list[Decision]:
         """Return the decisions on a submission, oldest first."""

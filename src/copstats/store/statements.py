@@ -20,10 +20,13 @@ def new_values(new: NewSubmission, state: State, at: dt.datetime) -> dict[str, A
     return {**columns, "state": state, "received_at": at, "decided_at": decided}
 
 
-def replace(connection: Connection, values: dict[str, Any], findings: Iterable[FindingCount]) -> None:
-    """Insert a submission and its finding counts in the place of a rejected one of the same id."""
-    counts, submission = tables.finding_count, tables.submission
-    connection.execute(delete(counts).where(counts.c.submission_id == values["id"]))
+def replace(
+    connection: Connection, values: dict[str, Any], findings: Iterable[FindingCount], summary: str
+) -> None:
+    """Insert a submission and what came of its check in the place of a rejected one of the same id."""
+    counts, summaries, submission = tables.finding_count, tables.check_summary, tables.submission
+    for table in (counts, summaries):
+        connection.execute(delete(table).where(table.c.submission_id == values["id"]))
     connection.execute(delete(submission).where(submission.c.id == values["id"]))
     connection.execute(insert(submission).values(values))
     rows = [
@@ -32,6 +35,8 @@ def replace(connection: Connection, values: dict[str, Any], findings: Iterable[F
     ]
     if rows:
         connection.execute(insert(counts), rows)
+    if summary:
+        connection.execute(insert(summaries).values(submission_id=values["id"], content=summary))
 
 
 def enter_decision(connection: Connection, decision: Decision) -> None:

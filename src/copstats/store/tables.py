@@ -84,6 +84,13 @@ finding_count = Table(
     Column("count", Integer, nullable=False),
 )
 
+check_summary = Table(
+    "check_summary",
+    metadata,
+    Column("submission_id", ForeignKey("submission.id"), primary_key=True),
+    Column("content", Text, nullable=False),
+)
+
 decision = Table(
     "decision",
     metadata,
