@@ -41,6 +41,31 @@ def errors_of(folder: Path) -> list:
     return caught.value.errors
 
 
+LONG = 700_000
+"""Records of three columns that reach the query in two chunks."""
+
+
+def long_file(folder: Path, last: str = "") -> Path:
+    lines = [f"{number},1,{number % 9 + 9}" for number in range(1, LONG + 1)]
+    content = "\n".join(["child_id,w,age", *lines, last]).encode()
+    says = manifest(design={"weight": "w", "stratum": None, "psu": None})
+    return write(folder / "s", {"child.csv": content}, says)
+
+
+def test_a_long_file_keeps_the_order_of_its_records_whatever_the_threads(tmp_path):
+    connection = memory_connection(threads=4)
+    result = harmonise(opened(long_file(tmp_path)), load_framework(), connection)
+    assert result.records["child"].rows == LONG
+    misplaced = "record_no <> rowid + 1 OR child_id <> record_no::VARCHAR OR age <> record_no % 9 + 9"
+    counted = f"SELECT count(*), count(*) FILTER ({misplaced}) FROM child"
+    assert connection.execute(counted).fetchone() == (LONG, 0)
+
+
+def test_a_fault_far_down_is_told_as_what_it_is(tmp_path):
+    (error,) = errors_of(long_file(tmp_path, last="1,2,3,4"))
+    assert (error.code, error.params["row"]) == ("S145", LONG + 2)
+
+
 def test_the_whole_table(tmp_path):
     folder = write(tmp_path / "s", {"child.csv": as_csv(CHILDREN)}, crosswalk=CROSSWALK)
     result, connection = harmonised(folder)

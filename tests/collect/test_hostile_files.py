@@ -10,8 +10,6 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
-import pandas as pd
-import pyreadstat
 import pytest
 
 from copstats.collect.package import Folder
@@ -19,8 +17,6 @@ from copstats.collect.readers import read_file
 from copstats.errors import SubmissionError
 from copstats.framework.manifest import DataFile
 from tests.collect.samples import as_csv
-
-MUTATIONS = 40
 
 
 def attempt(folder: Path, name: str, content: bytes) -> str:
@@ -31,29 +27,6 @@ def attempt(folder: Path, name: str, content: bytes) -> str:
     except SubmissionError as error:
         assert "CANARY" not in f"{error} {error.params} {error.__context__}"
         return error.code
-
-
-def test_mutated_spss_files_never_crash_the_reader(tmp_path):
-    frame = pd.DataFrame(
-        {"age": [float(i % 9) for i in range(60)], "note": ["CANARY" + str(i) for i in range(60)]}
-    )
-    pyreadstat.write_sav(
-        frame,
-        str(tmp_path / "whole.sav"),
-        variable_value_labels={"age": {1: "one", 2: "two"}},
-        missing_ranges={"age": [8]},
-    )
-    whole = (tmp_path / "whole.sav").read_bytes()
-    chance = random.Random(20260331)  # noqa: S311
-    outcomes = []
-    for _ in range(MUTATIONS):
-        content = bytearray(whole)
-        for _ in range(chance.randint(1, 40)):
-            content[chance.randrange(4, len(content))] = chance.randrange(256)
-        outcomes.append(attempt(tmp_path, "mutated.sav", bytes(content)))
-    assert len(outcomes) == MUTATIONS
-    assert any(outcome.startswith("S1") for outcome in outcomes)
-    assert all(outcome.startswith(("read ", "S14")) for outcome in outcomes)
 
 
 def sheet_xml(workbook_rows: bytes) -> bytes:
@@ -132,7 +105,7 @@ def test_a_wide_csv(tmp_path):
 def test_the_reading_process_can_write_no_file_and_holds_its_limits(tmp_path):
     target = tmp_path / "written"
     code = (
-        "import sys; from copstats.collect.reader_process import limit; limit(2**31)\n"
+        "import sys; from copstats.collect.reader_process import limit; limit(2**31, 60)\n"
         "import resource as r\n"
         "assert r.getrlimit(r.RLIMIT_CORE) == (0, 0) and r.getrlimit(r.RLIMIT_AS)[0] == 2**31\n"
         "try:\n"

@@ -13,10 +13,14 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
+from copstats.collect.harmonise import harmonise
 from copstats.collect.package import Folder
 from copstats.collect.readers import SourceFile, read_file
 from copstats.errors import SubmissionError
+from copstats.framework import load_framework
 from copstats.framework.manifest import DataFile
+from copstats.store.engine import memory_connection
+from tests.collect.samples import as_csv, manifest, opened, write
 
 
 def read(folder: Path, name: str, content: bytes | None = None, **says) -> SourceFile:
@@ -94,8 +98,65 @@ def test_csv_wrong_encoding_names_the_line_and_not_the_text(tmp_path):
     content = "id;nom\n1;Anne\n2;Zoé\n".encode("cp1252")
     with pytest.raises(SubmissionError) as caught:
         read(tmp_path, "a.csv", content)
-    assert (caught.value.code, caught.value.params) == ("S142", {"line": 3, "encoding": "UTF-8"})
+    assert (caught.value.code, caught.value.params["line"]) == ("S150", 3)
     assert "Zo" not in str(caught.value) + caught.value.hint
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_csv_byte_order_mark_declares_the_encoding(tmp_path, encoding):
+    file = read(tmp_path, "a.csv", "âge;réponse\n9;été\n".encode(encoding))
+    assert file.table.to_pydict() == {"âge": ["9"], "réponse": ["été"]}
+
+
+def test_csv_byte_order_mark_against_the_manifest(tmp_path):
+    assert code_of(tmp_path, "a.csv", "\ufeffâge;b\n9;1\n".encode(), encoding="cp1252") == "S156"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "header"),
+    [
+        ("cp1252", "âge,réponse"),
+        ("cp1256", "العمر,الجنس"),
+        ("cp1251", "возраст,пол"),
+        ("gb18030", "年龄,性别"),
+    ],
+)
+def test_csv_undeclared_encoding_is_previewed_by_its_header_alone(tmp_path, encoding, header):
+    cell = {"cp1252": "Zoé", "cp1256": "فاطمة", "cp1251": "Наталья", "gb18030": "王小明"}[encoding]
+    content = f"{header}\n12,{cell}\n".encode(encoding)
+    with pytest.raises(SubmissionError) as caught:
+        read(tmp_path, "a.csv", content)
+    error = caught.value
+    names = header.split(",")
+    assert (error.code, error.params["line"]) == ("S150", 1)
+    assert f"{encoding}: {', '.join(names)}" in error.hint
+    assert cell not in error.hint + str(error)
+    assert read(tmp_path, "a.csv", content, encoding=encoding).table.column_names == names
+
+
+@pytest.mark.parametrize(
+    ("thousands", "decimal", "cells", "expected"),
+    [
+        (None, ".", ["1,234", "12", "1 234"], [None, 12.0, None]),
+        (",", ".", ["1,234", "1,234,567.5", "12", "1,23"], [1234.0, 1234567.5, 12.0, None]),
+        (".", ",", ["1.234,5", "-1.234", "1.2345"], [1234.5, -1234.0, None]),
+        (" ", ",", ["1 234", "1\u00a0234,5", "1\u202f234", "1  234"], [1234.0, 1234.5, 1234.0, None]),
+        ("'", ".", ["1'234", "1\u2019234", "1'2345"], [1234.0, 1234.0, None]),
+    ],
+)
+def test_thousands_are_read_only_where_the_manifest_says_so(tmp_path, thousands, decimal, cells, expected):
+    columns = {"str": ["1"], "ea": ["1"], "age": ["9"]}
+    table = {name: value * len(cells) for name, value in columns.items()} | {"w": cells}
+    child = {"path": "child.csv", "decimal": decimal, "delimiter": ","}
+    says = manifest(files__child=child | ({"thousands": thousands} if thousands else {}))
+    connection = memory_connection(threads=1)
+    harmonise(opened(write(tmp_path / "s", {"child.csv": as_csv(table)}, says)), load_framework(), connection)
+    found = connection.execute("SELECT weight, weight__unread FROM child ORDER BY record_no").fetchall()
+    assert found == [(number, number is None) for number in expected]
+
+
+def test_one_sign_for_decimals_and_thousands(tmp_path):
+    assert code_of(tmp_path, "a.csv", b"a,b\n1,2\n", decimal=",", thousands=",") == "S157"
 
 
 @pytest.mark.parametrize("row", [b"1,2", b"1,2,3,4"])
@@ -213,6 +274,33 @@ def test_xlsx_column_without_name_and_values_is_no_column(tmp_path):
     assert read(tmp_path, "a.xlsx", sheet_of(["a", None, "b"], [1, "", 2])).table.column_names == ["a", "b"]
 
 
+def test_xlsx_merged_header_cells(tmp_path):
+    workbook = openpyxl.Workbook()
+    for row in (["id", "Q1", None], [1, 2, 3]):
+        workbook.active.append(row)
+    workbook.active.merge_cells("B1:C1")
+    with pytest.raises(SubmissionError) as caught:
+        read(tmp_path, "a.xlsx", saved(workbook))
+    assert (caught.value.code, caught.value.params) == ("S144", {"position": 3})
+
+
+def test_xlsx_address_and_traces(tmp_path):
+    workbook = openpyxl.Workbook()
+    workbook.active.title = "Data"
+    for row in (["a", None, "b"], [1, None, 2]):
+        workbook.active.append(row)
+    workbook.active["A2"].comment = openpyxl.comments.Comment("CANARY", "CANARY")
+    workbook.properties.creator = "CANARY"
+    workbook.create_sheet("CANARY").sheet_state = "hidden"
+    workbook.defined_names["n"] = openpyxl.workbook.defined_name.DefinedName("n", attr_text="[1]CANARY!$A$1")
+    file = read(tmp_path, "a.xlsx", saved(workbook))
+    assert (file.sheet, file.header_rows) == ("Data", 1)
+    assert {column.name: column.position for column in file.columns} == {"a": 1, "b": 3}
+    found = {(trace.kind, trace.count) for trace in file.traces}
+    assert found == {("author", 1), ("comment", 1), ("hidden_sheet", 1), ("external_link", 1)}
+    assert "CANARY" not in str(file.traces)
+
+
 # --- SPSS and Stata ----------------------------------------------------------------------------------------
 
 
@@ -263,6 +351,29 @@ def test_stata_extended_missing_values_are_texts(tmp_path):
     }
     assert file.columns[1].value_labels == {1: "Yes", 2: "No", ".a": "Don't know"}
     assert file.columns[1].missing_values == (".a", ".b")
+
+
+def test_traces_of_statistical_files(tmp_path):
+    frame = pd.DataFrame({"q1": [1.0, 2.0], "q2": [1.0, 1.0]})
+    labels = {"q1": {1: "Yes", 2: "No"}, "q2": {1: "School A", 2: "CANARY", 3: "CANARY"}}
+    pyreadstat.write_sav(
+        frame, str(tmp_path / "a.sav"), file_label="CANARY", note=["CANARY"], variable_value_labels=labels
+    )
+    pyreadstat.write_dta(frame, str(tmp_path / "a.dta"), file_label="CANARY", variable_value_labels=labels)
+    spss, stata = (
+        {(trace.kind, trace.place): trace.count for trace in read(tmp_path, name).traces}
+        for name in ("a.sav", "a.dta")
+    )
+    unused = {("unused_value_label", "q2"): 2}
+    assert spss == {("file_label", ""): 1, ("file_note", ""): 1} | unused
+    assert stata == {("file_label", ""): 1} | unused
+
+
+@pytest.mark.parametrize("shown", ["%td", "%tdDD/NN/CCYY", "%tdCCYY-NN-DD"])
+def test_stata_dates_are_dates_however_they_are_shown(tmp_path, shown):
+    frame = pd.DataFrame({"d": [dt.date(2026, 3, 1), None]})
+    pyreadstat.write_dta(frame, str(tmp_path / "a.dta"), variable_format={"d": shown})
+    assert read(tmp_path, "a.dta").table["d"].to_pylist() == ["2026-03-01", None]
 
 
 def test_spss_cut_short(tmp_path):
@@ -329,6 +440,8 @@ def test_parquet_metadata_and_unused_categories_are_left_behind(tmp_path):
         stream.write_table(file.table)
     assert b"CANARY" not in sink.getvalue().to_pybytes()
     assert file.table.schema.metadata is None
+    assert ("unused_category", "school", 1) in {(t.kind, t.place, t.count) for t in file.traces}
+    assert "CANARY" not in str(file.traces)
 
 
 @pytest.mark.parametrize("cells", [[[1, 2]], [{"a": 1}], [b"x"]])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from copstats.collect.package import Archive
 from copstats.errors import SubmissionErrors
 from tests.collect.samples import CHILDREN, CROSSWALK, as_csv, manifest, opened, write
 
@@ -243,6 +244,15 @@ def test_the_line_of_a_map_key_that_is_a_number(tmp_path):
     assert (error.code, error.where) == ("S117", "crosswalk.yaml:7")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "UTF-16BE", "utf-32-le"])
+def test_wide_text_without_a_mark_is_text_where_the_manifest_says_so(tmp_path, encoding):
+    files = {"child.csv": CSV.decode().encode(encoding)}
+    folder = write(tmp_path / "s", files, manifest(files__child={"path": "child.csv", "encoding": encoding}))
+    assert opened(folder).data_files["child"].format == "CSV"
+    assert opened(zipped(folder, tmp_path / "s.zip")).data_files["child"].format == "CSV"
+    assert codes_of(write(tmp_path / "t", files)) == ["S124"]
+
+
 # --- zip ---------------------------------------------------------------------------------------------------
 
 
@@ -253,6 +263,13 @@ def hostile_zip(tmp_path: Path, *entries: tuple[zipfile.ZipInfo | str, bytes]) -
         for name, content in entries:
             archive.writestr(name, content)
     return target
+
+
+def test_a_zip_of_one_file_has_no_common_folder(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("child.csv", CSV)
+    with Archive(tmp_path / "a.zip").data_file("child.csv", "").open() as file:
+        assert file.read() == CSV
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
+import pyarrow as pa
 
 from copstats.collect.crosswalk import Feed, constant, copied, recoded
+from copstats.collect.identifiers import Detector, Suspect, load_hints
 from copstats.collect.national import RECORD_NO, TABLE, NationalColumns
-from copstats.collect.readers import SourceFile
-from copstats.collect.submission import RECORDS, Submission, read_source
+from copstats.collect.readers import SourceHead, SourceStream, Trace, open_file
+from copstats.collect.submission import RECORDS, Submission
 from copstats.errors import SubmissionError, SubmissionErrors
 from copstats.framework import Framework
 from copstats.framework.definitions import RecordKind, Variable
+from copstats.framework.manifest import DataFile, SurveyDesign
 from copstats.framework.manifest import Mapping as Recoding
-from copstats.framework.manifest import SurveyDesign
 
 KEYS: Mapping[RecordKind, str] = {"child": "child_id", "parent": "parent_id"}
 _GENERATED_KEY = Feed(f"CAST({RECORD_NO} AS VARCHAR)")
@@ -33,6 +35,12 @@ class HarmonisedRecord:
         not_taken_over: national columns that nothing uses.
         source_file: path of the data file as the manifest writes it.
         sql: the query that made the table from the national columns.
+        format: CSV, Excel, SPSS, Stata or Parquet.
+        sheet: name of the sheet, for Excel.
+        header_rows: rows of the file above its first record.
+        positions: national column -> position in the file, from 1; in a sheet, 1 is column A.
+        traces: what the file carries beside its table.
+        suspects: national columns that may identify a person.
     """
 
     rows: int
@@ -41,6 +49,12 @@ class HarmonisedRecord:
     not_taken_over: tuple[str, ...]
     source_file: str
     sql: str
+    format: str = ""
+    sheet: str | None = None
+    header_rows: int = 0
+    positions: Mapping[str, int] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
+    suspects: tuple[Suspect, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,15 +86,15 @@ def harmonise(
     for record in RECORDS:
         if record not in submission.data_files:
             continue
+        says: DataFile = getattr(submission.manifest.files, record)
         try:
-            file = read_source(submission, record)
+            with open_file(submission.data_files[record], says) as stream:
+                plan = _Plan(submission, framework, record, stream.head)
+                errors += plan.errors
+                if not errors:
+                    records[record] = _create(plan, stream, connection)
         except SubmissionError as error:
             errors.append(error)
-            continue
-        plan = _Plan(submission, framework, record, file)
-        errors += plan.errors
-        if not errors:
-            records[record] = _create(plan, connection)
     if errors:
         raise SubmissionErrors(errors)
     return Harmonised(records)
@@ -90,11 +104,12 @@ class _Plan:
     """Decides, for each framework variable of a record kind, what fills it."""
 
     def __init__(
-        self, submission: Submission, framework: Framework, record: RecordKind, file: SourceFile
+        self, submission: Submission, framework: Framework, record: RecordKind, file: SourceHead
     ) -> None:
         self.record = record
         self.file = file
         self.columns = NationalColumns(file)
+        self.year = submission.manifest.fieldwork.start.year
         self.errors: list[SubmissionError] = []
         self._submission = submission
         self._mappings: dict[str, Recoding] = getattr(submission.crosswalk, record, {})
@@ -178,26 +193,69 @@ def _design_columns(design: SurveyDesign, record: RecordKind) -> dict[str, str |
     return named
 
 
-def _create(plan: _Plan, connection: duckdb.DuckDBPyConnection) -> HarmonisedRecord:
-    """Create the table of a record kind in the connection."""
+def _create(plan: _Plan, stream: SourceStream, connection: duckdb.DuckDBPyConnection) -> HarmonisedRecord:
+    """Create the table of a record kind in the connection, from chunks of the file."""
     sql = _query(plan)
-    connection.register(TABLE, plan.columns.table())
-    try:
-        connection.execute(f"CREATE TABLE {plan.record} AS\n{sql}")
-    except duckdb.Error:
-        # The message of the engine can quote a value.
-        raise SubmissionError("S165", where=plan.file.name) from None
-    finally:
-        connection.unregister(TABLE)
+    fed = _Fed(plan, stream)
+    _run(f"CREATE TABLE {plan.record} AS\n{sql}", fed, connection, plan.file.name)
     used = {column for feed in plan.feeds.values() for column in feed.columns}
     return HarmonisedRecord(
-        rows=plan.file.records,
+        rows=fed.rows,
         variables=tuple(plan.feeds),
         source_columns={name: ", ".join(feed.columns) for name, feed in plan.feeds.items() if feed.filled},
         not_taken_over=tuple(column.name for column in plan.file.columns if column.name not in used),
         source_file=plan.file.name,
         sql=sql,
+        format=plan.file.format,
+        sheet=plan.file.sheet,
+        header_rows=plan.file.header_rows,
+        positions={column.name: column.position for column in plan.file.columns},
+        traces=stream.traces,
+        suspects=fed.detector.suspects(),
     )
+
+
+class _Fed:
+    """The columns in use, chunk by chunk, as one query reads them; the detector sees all columns.
+
+    Attributes:
+        rows: number of records so far.
+        detector: has looked at them.
+        error: what stopped the file; the engine would put it into words of its own.
+    """
+
+    def __init__(self, plan: _Plan, stream: SourceStream) -> None:
+        self.rows = 0
+        self.detector = Detector(plan.file.columns, load_hints(), fieldwork=plan.year)
+        self.error: BaseException | None = None
+        self._columns = plan.columns
+        self._stream = stream
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the stream of records, to be read once."""
+        return pa.RecordBatchReader.from_batches(self._columns.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        try:
+            for chunk in self._stream.chunks():
+                self.detector.look(chunk)
+                yield from self._columns.table(chunk, first=self.rows + 1).to_batches()
+                self.rows += chunk.num_rows
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+def _run(sql: str, fed: _Fed, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Create the table by one query: many that append would pack records anew each time, at a high cost."""
+    connection.register(TABLE, fed.reader())
+    try:
+        connection.execute(sql)
+    except duckdb.Error:
+        # The message of the engine can quote a value.
+        raise fed.error or SubmissionError("S165", where=name) from None
+    finally:
+        connection.unregister(TABLE)
 
 
 def _query(plan: _Plan) -> str:
@@ -212,7 +270,7 @@ def _query(plan: _Plan) -> str:
     return (
         f"WITH source AS (\n  {plan.columns.step()}\n),\n"
         f"recoded AS (\n  SELECT\n    {_listed(values)}\n  FROM source\n)\n"
-        f"SELECT\n    {_listed([*results, *flags])}\nFROM recoded\nORDER BY {RECORD_NO}"
+        f"SELECT\n    {_listed([*results, *flags])}\nFROM recoded"
     )
 
 

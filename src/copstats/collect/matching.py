@@ -110,8 +110,8 @@ def load_key_words(version: str = DEFAULT_FRAMEWORK, root: Path | None = None) -
     wanted = [one for variables in says.variables.values() for one in variables.values()]
     return KeyWords(
         says=says,
-        concepts=_lexicon(says.concepts),
-        answers=_lexicon(says.answer_words),
+        concepts=lexicon(says.concepts),
+        answers=lexicon(says.answer_words),
         weights={
             concept: math.log1p(len(wanted) / (1 + sum(concept in alternatives(w.needs) for w in wanted)))
             for concept in says.concepts
@@ -148,10 +148,18 @@ def _names(says: Matching, framework: Framework) -> Iterator[tuple[Place, object
         yield ("missing",), answer, says.answer_words
 
 
-_ARABIC_LETTERS = str.maketrans({"\u0649": "\u064a", "\u0629": "\u0647", "\u0640": None})
-"""Final forms that are written either way (alef maksura, ta marbuta), and the stretching stroke."""
+_VARIANTS = str.maketrans(
+    {"\u0649": "\u064a", "\u0629": "\u0647", "\u0640": None, "\u0131": "i", "\u0111": "d", "\u00f8": "o"}
+)
+"""Letters that are written either way: final alef maksura and ta marbuta, the stretching stroke, i without
+its dot, d and o with a stroke."""
 _BETWEEN = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])|(?<=[a-z])(?=[A-Z])")
-_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
+_MARKS = r"\u0900-\u0fff\u1000-\u109f\u1780-\u17ff"
+"""Scripts of South and South-East Asia, whose vowel signs belong to the word although they are no letters."""
+_LETTER = rf"[\w{_MARKS}]"
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+"""Scripts in which a word has no space before or behind it, or takes endings as Korean does."""
+_SIGNS = re.compile(rf"(?:[^\w{_MARKS}]|_)+")
 _ARABIC = re.compile(r"[\u0600-\u06ff]")
 _PREFIX = "(?:[وف]?(?:[بك]?ال|لل|[بلك])?)"
 """What Arabic writes together with the word behind it: and, in, to, as, the."""
@@ -167,11 +175,12 @@ def normalised(text: str, *, name: bool = False) -> str:
     spaced = _BETWEEN.sub(" ", text) if name else text
     apart = unicodedata.normalize("NFKD", spaced)
     bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
-    words = re.sub(r"[\W_]+", " ", bare.casefold().translate(_ARABIC_LETTERS))
+    words = _SIGNS.sub(" ", bare.casefold().translate(_VARIANTS))
     return words.strip()
 
 
-def _lexicon(concepts: Mapping[str, Words]) -> Lexicon:
+def lexicon(concepts: Mapping[str, Words]) -> Lexicon:
+    """Return concepts with their key words, ready to be looked for."""
     return Lexicon({name: _pattern(by_language.values()) for name, by_language in concepts.items()})
 
 
@@ -183,7 +192,7 @@ def _pattern(words: Iterable[Iterable[str]]) -> re.Pattern[str]:
 def _form(word: str) -> str:
     """Return a key word as a regular expression over normalised text."""
     parts = [(normalised(part), part.endswith("*")) for part in word.split()]
-    text = r"\s+".join(re.escape(part) + (r"\w*" if longer else "") for part, longer in parts)
-    if _IDEOGRAPH.search(text):
+    text = r"\s+".join(re.escape(part) + (f"{_LETTER}*" if longer else "") for part, longer in parts)
+    if _UNSPACED.search(text):
         return text.replace(r"\s+", r"\s*")
-    return rf"(?<!\w){_PREFIX if _ARABIC.search(text) else ''}{text}(?!\w)"
+    return rf"(?<!{_LETTER}){_PREFIX if _ARABIC.search(text) else ''}{text}(?!{_LETTER})"

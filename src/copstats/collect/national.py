@@ -8,13 +8,20 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from copstats.collect.documents import nearest
-from copstats.collect.readers import SourceFile
+from copstats.collect.readers import SourceFile, SourceHead
 from copstats.errors import SubmissionError
 
 TABLE = "national"
 RECORD_NO = "record_no"
 _WHOLE_BELOW = "1e15"
 """Whole numbers up to here are exact in a double."""
+_GROUPS = {
+    ",": "[,]",
+    ".": "[.]",
+    " ": "[ \u00a0\u2009\u202f]",
+    "'": "[''\u2019]",
+}
+"""Thousands separator of the manifest -> the characters that stand for it in files, within an SQL literal."""
 
 
 class NationalColumns:
@@ -25,9 +32,9 @@ class NationalColumns:
     legible.
     """
 
-    def __init__(self, file: SourceFile) -> None:
+    def __init__(self, file: SourceHead | SourceFile) -> None:
         self._file = file
-        self._types = {column.name: file.table.schema.field(column.name).type for column in file.columns}
+        self._types = dict(zip(file.schema.names, file.schema.types, strict=True))
         self._aliases: dict[str, str] = {}
         self._derived: dict[str, str] = {}
         self._taken = {RECORD_NO}
@@ -81,10 +88,13 @@ class NationalColumns:
         """Return the column as a number; text that is no number gives NULL."""
         if not self.is_text(name):
             return self.raw(name)
-        mark = "[,]" if self._file.decimal == "," else "[.]"
-        digits = rf"[+-]?([0-9]+({mark}[0-9]*)?|{mark}[0-9]+)([eE][+-]?[0-9]+)?"
-        cell = self.raw(name)
-        number = f"replace({cell}, ',', '.')" if self._file.decimal == "," else cell
+        mark = f"[{self._file.decimal}]"
+        whole, cell = "[0-9]+", self.raw(name)
+        if (groups := _GROUPS.get(self._file.thousands or "")) is not None:
+            whole = f"([0-9]+|[0-9]{{1,3}}({groups}[0-9]{{3}})+)"
+        digits = rf"[+-]?({whole}({mark}[0-9]*)?|{mark}[0-9]+)([eE][+-]?[0-9]+)?"
+        plain = f"regexp_replace({cell}, '{groups}', '', 'g')" if groups is not None else cell
+        number = f"replace({plain}, ',', '.')" if self._file.decimal == "," else plain
         return self.derive(
             f"{name} (number)",
             f"CASE WHEN regexp_full_match({cell}, '{digits}') THEN TRY_CAST({number} AS DOUBLE) END",
@@ -126,10 +136,21 @@ class NationalColumns:
         columns = ["*", *(f"{sql} AS {identifier(alias)}" for sql, alias in self._derived.items())]
         return "SELECT\n    " + ",\n    ".join(columns) + f"\n  FROM {TABLE}"
 
-    def table(self) -> pa.Table:
-        """Return the columns in use, with ``record_no``, under the names that the SQL gives them."""
-        table = self._file.table.select(self.used).rename_columns([self._aliases[name] for name in self.used])
-        return table.append_column(RECORD_NO, pa.arange(1, self._file.records + 1))
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of `table`."""
+        fields = [(self._aliases[name], self._types[name]) for name in self.used]
+        return pa.schema([*fields, (RECORD_NO, pa.int64())])
+
+    def table(self, chunk: pa.Table, first: int = 1) -> pa.Table:
+        """Return the columns in use, with ``record_no``, under the names that the SQL gives them.
+
+        Args:
+            chunk: some records of the file, with all its columns.
+            first: number of the first of them.
+        """
+        table = chunk.select(self.used).rename_columns([self._aliases[name] for name in self.used])
+        return table.append_column(RECORD_NO, pa.arange(first, first + chunk.num_rows))
 
     def _free(self, name: str) -> str:
         """Return a name that no other column bears; upper and lower case are the same to the database."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import stat
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from copstats.collect.formats import HEAD_BYTES, held_format, named_format
 from copstats.errors import SubmissionError
 
-MAX_DATA_BYTES = 2**30
-MAX_UNPACKED_BYTES = 2**31
+MAX_DATA_BYTES = 2**36
+"""Of a data file in a folder. Workbooks have a lower limit, see `copstats.collect.parsers.workbook_parts`."""
+MAX_UNPACKED_BYTES = 2**32
+"""Of all files of a zip."""
 MAX_MEMBERS = 1000
 MAX_RATIO = 200
 """A member that unfolds further than this, and beyond ``LARGE``, is no survey file."""
@@ -39,16 +44,20 @@ class DataSource:
         format: CSV, Excel, SPSS, Stata or Parquet.
         size: in bytes.
         sha256: of its bytes, as hexadecimal digits.
+        opener: opens it.
         path: where it lies; None for a member of a zip.
-        content: its bytes, for a member of a zip.
     """
 
     name: str
     format: str
     size: int
     sha256: str
+    opener: Callable[[], IO[bytes]] = field(repr=False, compare=False)
     path: Path | None = None
-    content: bytes | None = field(default=None, repr=False)
+
+    def open(self) -> IO[bytes]:
+        """Return the bytes of the file, to be closed by the caller."""
+        return self.opener()
 
 
 class Package(Protocol):
@@ -57,8 +66,8 @@ class Package(Protocol):
     def document(self, name: str) -> bytes | None:
         """Return the bytes of a YAML document, or None if there is none of that name."""
 
-    def data_file(self, name: str, where: str) -> DataSource:
-        """Return a data file; ``where`` is the line that names it."""
+    def data_file(self, name: str, where: str, encoding: str | None = None) -> DataSource:
+        """Return a data file; ``where`` is the line that names it, ``encoding`` the declared one."""
 
 
 def open_package(path: Path) -> Package:
@@ -85,7 +94,7 @@ class Folder:
         path = self.root / name
         return path.read_bytes() if path.is_file() else None
 
-    def data_file(self, name: str, where: str) -> DataSource:
+    def data_file(self, name: str, where: str, encoding: str | None = None) -> DataSource:
         """Return a data file inside the folder.
 
         Raises:
@@ -99,10 +108,12 @@ class Folder:
             raise SubmissionError("S121", where=where, path=name)
         size = path.stat().st_size
         with path.open("rb") as lines:
-            kind = _checked_format(name, size, lines.read(HEAD_BYTES), where)
+            kind = _checked_format(name, size, lines.read(HEAD_BYTES), encoding, where)
             lines.seek(0)
             digest = hashlib.file_digest(lines, "sha256").hexdigest()
-        return DataSource(name=name, format=kind, size=size, sha256=digest, path=path)
+        return DataSource(
+            name=name, format=kind, size=size, sha256=digest, opener=lambda: path.open("rb"), path=path
+        )
 
 
 class Archive:
@@ -121,28 +132,45 @@ class Archive:
         """Return the bytes of a YAML document, or None if there is none of that name."""
         return self._read(name)
 
-    def data_file(self, name: str, where: str) -> DataSource:
+    def data_file(self, name: str, where: str, encoding: str | None = None) -> DataSource:
         """Return a data file of the zip.
 
         Raises:
             SubmissionError: as `Folder.data_file`.
         """
-        content = self._read(str(inner_path(name, where)))
-        if content is None:
+        member = self._members.get(self._base + str(inner_path(name, where)))
+        if member is None:
             raise SubmissionError("S121", where=where, path=name)
-        kind = _checked_format(name, len(content), content[:HEAD_BYTES], where)
-        digest = hashlib.sha256(content).hexdigest()
-        return DataSource(name=name, format=kind, size=len(content), sha256=digest, content=content)
+        try:
+            with self._open(member) as unpacked:
+                head = unpacked.read(HEAD_BYTES)
+            kind = _checked_format(name, member.file_size, head, encoding, where)
+            with self._open(member) as unpacked:
+                digest = hashlib.file_digest(cast("io.BufferedReader", unpacked), "sha256").hexdigest()
+        except _BROKEN_ZIP:
+            raise SubmissionError("S130", where=self.path.name) from None
+        return DataSource(
+            name=name,
+            format=kind,
+            size=member.file_size,
+            sha256=digest,
+            opener=partial(self._open, member),
+        )
 
     def _read(self, name: str) -> bytes | None:
         member = self._members.get(self._base + name)
         if member is None:
             return None
         try:
-            with zipfile.ZipFile(self.path) as archive, archive.open(member) as unpacked:
+            with self._open(member) as unpacked:
                 return unpacked.read(member.file_size)
         except _BROKEN_ZIP:
             raise SubmissionError("S130", where=self.path.name) from None
+
+    def _open(self, member: zipfile.ZipInfo) -> IO[bytes]:
+        """Return an entry as a stream; it is unpacked as it is read, and its file is closed with it."""
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.open(member)
 
 
 def inner_path(name: str, where: str) -> PurePosixPath:
@@ -158,7 +186,7 @@ def inner_path(name: str, where: str) -> PurePosixPath:
     return path
 
 
-def _checked_format(name: str, size: int, head: bytes, where: str) -> str:
+def _checked_format(name: str, size: int, head: bytes, encoding: str | None, where: str) -> str:
     promised = named_format(name)
     if promised is None:
         raise SubmissionError("S122", where=where, path=name)
@@ -166,7 +194,7 @@ def _checked_format(name: str, size: int, head: bytes, where: str) -> str:
         raise SubmissionError("S123", where=where, path=name)
     if size > MAX_DATA_BYTES:
         raise SubmissionError("S125", where=where, path=name, limit=MAX_DATA_BYTES // 2**20)
-    held = held_format(head)
+    held = held_format(head, encoding)
     if held != promised:
         raise SubmissionError("S124", where=where, path=name, promised=promised, held=held)
     return promised
@@ -206,7 +234,7 @@ def _check_member(entry: zipfile.ZipInfo, name: str) -> None:
 
 def _common_folder(members: dict[str, zipfile.ZipInfo]) -> str:
     """Return ``FOLDER/`` if the whole submission stands in one folder of the zip, else nothing."""
-    tops = {name.partition("/")[0] for name in members}
-    if "manifest.yaml" in members or len(tops) != 1:
+    tops = {name.partition("/")[0] for name in members if "/" in name}
+    if any("/" not in name for name in members) or len(tops) != 1:
         return ""
     return f"{tops.pop()}/"

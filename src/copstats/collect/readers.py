@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any
+from typing import Any, Literal, cast, get_args
 
 import pyarrow as pa
 
-import copstats
 from copstats.collect.package import DataSource
+from copstats.collect.reader_channel import Channel, Limits, reading
 from copstats.errors import SubmissionError
 from copstats.framework.manifest import DataFile
 
-SECONDS = 600
-MEMORY = 4 * 2**30
-MEMORY_PER_BYTE = 40
-CHUNK = 2**20
 LONGEST_PARAM = 1000
-_CODES = frozenset(f"S{number}" for number in range(140, 156))
+_CODES = frozenset(f"S{number}" for number in range(140, 160))
 _TYPES = (pa.float64(), pa.int64(), pa.string())
-_COMMAND = ("-P", "-s", "-X", "utf8", "-m", "copstats.collect.reader_process")
 _TEXT_FORMATS = ("CSV", "Excel")
 
 Value = str | float
+TraceKind = Literal[
+    "author",
+    "comment",
+    "external_link",
+    "file_label",
+    "file_note",
+    "hidden_sheet",
+    "metadata",
+    "unused_category",
+    "unused_value_label",
+]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class SourceColumn:
         value_labels: value -> label.
         missing_values: values that the file declares as user-missing; they stay values of the table.
         missing_ranges: ranges of such values, both ends included.
+        position: in the file, from 1; in a sheet, 1 is column A.
     """
 
     name: str
@@ -49,11 +51,53 @@ class SourceColumn:
     value_labels: Mapping[Value, str]
     missing_values: tuple[Value, ...]
     missing_ranges: tuple[tuple[float, float], ...]
+    position: int = 0
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Something that a file carries beside its table and that could name persons.
+
+    Attributes:
+        kind: author, comment and link to another file of a workbook; label and note of a statistical file;
+            hidden sheets; key-value metadata; categories and value labels that no record uses.
+        place: the column or the part of the file; empty for the file itself.
+        count: how many there are. What they say stays in the subprocess.
+    """
+
+    kind: TraceKind
+    place: str
+    count: int
+
+
+@dataclass(frozen=True)
+class SourceHead:
+    """What is known of a data file before its records are read.
+
+    Attributes:
+        name: path as the manifest writes it.
+        columns: what the file says of each column, in its order.
+        schema: names and types of the columns: double, int64 or string.
+        format: CSV, Excel, SPSS, Stata or Parquet.
+        decimal: decimal mark of numbers that stand in text columns.
+        thousands: sign between groups of three digits in such numbers, if the manifest declares one.
+        sheet: name of the sheet, for Excel.
+        header_rows: rows above the first record: record 1 stands in the row after them.
+    """
+
+    name: str
+    columns: tuple[SourceColumn, ...]
+    schema: pa.Schema
+    format: str
+    decimal: str
+    thousands: str | None
+    sheet: str | None
+    header_rows: int
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A data file that was read.
+    """A data file that was read as a whole.
 
     Attributes:
         name: path as the manifest writes it.
@@ -61,6 +105,8 @@ class SourceFile:
         columns: what the file says of each column, in its order.
         format: CSV, Excel, SPSS, Stata or Parquet.
         decimal: decimal mark of numbers that stand in text columns.
+        thousands: as in `SourceHead`, with sheet and header_rows.
+        traces: what the file carries beside the table.
     """
 
     name: str
@@ -68,6 +114,15 @@ class SourceFile:
     columns: tuple[SourceColumn, ...]
     format: str
     decimal: str
+    thousands: str | None = None
+    sheet: str | None = None
+    header_rows: int = 0
+    traces: tuple[Trace, ...] = ()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return self.table.schema
 
     @property
     def records(self) -> int:
@@ -75,142 +130,138 @@ class SourceFile:
         return int(self.table.num_rows)
 
 
-def read_file(source: DataSource, says: DataFile) -> SourceFile:
-    """Read a data file in a subprocess that is limited in memory, time and files.
+class SourceStream:
+    """A data file that is being read, chunk by chunk, so that it can be larger than memory.
+
+    Attributes:
+        head: what is known before the records.
+        traces: what the file carries beside the table; known when the last chunk was read.
+    """
+
+    def __init__(self, source: DataSource, head: SourceHead, channel: Channel, batches: Any) -> None:
+        self.head = head
+        self.traces: tuple[Trace, ...] = ()
+        self._source = source
+        self._channel = channel
+        self._batches = batches
+
+    def chunks(self) -> Iterator[pa.Table]:
+        """Yield all records in the order of the file; only the end shows that the file is whole.
+
+        Raises:
+            SubmissionError: the file is damaged further on, or changed while it was read (S155).
+        """
+        while (batch := self._next()) is not None:
+            yield pa.Table.from_batches([batch]).replace_schema_metadata(None)
+        with self._channel.believed():
+            told = self._channel.line()
+            _raise_told(self._source, told)
+            self.traces = tuple(map(_trace, told["traces"]))
+        if told.get("sha256") != self._source.sha256:
+            raise SubmissionError("S155", where=self._source.name)
+
+    def _next(self) -> pa.RecordBatch | None:
+        with self._channel.believed():
+            try:
+                batch = self._batches.read_next_batch()
+            except StopIteration:
+                return None
+            # Buffer by buffer: the subprocess may have been taken over.
+            batch.validate(full=True)
+            return batch
+
+
+@contextmanager
+def open_file(source: DataSource, says: DataFile, limits: Limits | None = None) -> Iterator[SourceStream]:
+    """Open a data file in a subprocess that is limited in memory, time and files, and ends with the block.
 
     Args:
         source: the file.
         says: how the manifest says it is to be read.
+        limits: of the subprocess; by default such that only a hostile file meets them.
 
     Raises:
-        SubmissionError: codes S140 to S155; names a column or row, never a value.
+        SubmissionError: codes S140 to S157, also while the chunks are read; names a column or row, never a
+            value.
     """
-    decimal = says.decimal if source.format in _TEXT_FORMATS else "."
-    memory = MEMORY + MEMORY_PER_BYTE * source.size
+    text = source.format in _TEXT_FORMATS
+    decimal, thousands = (says.decimal, says.thousands) if text else (".", None)
+    if thousands == decimal:
+        raise SubmissionError("S157", where=source.name)
     request = {
         "format": source.format,
         "encoding": says.encoding,
         "decimal": decimal,
         "delimiter": says.delimiter,
         "sheet": says.sheet,
-        "memory": memory,
     }
-    head, stream = _ask(source, json.dumps(request), memory)
-    try:
-        told = json.loads(head)
-        if "code" in told:
-            raise _told(source, told)
-        table = _received(stream)
-        columns = _columns(table)
-    except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
-        raise SubmissionError("S140", where=source.name) from None
-    if told.get("sha256") != source.sha256:
-        raise SubmissionError("S155", where=source.name)
-    return SourceFile(
-        name=source.name,
-        table=table.replace_schema_metadata(None),
-        columns=columns,
-        format=source.format,
-        decimal=decimal,
-    )
+    with reading(source, request, limits or Limits.of(source)) as channel:
+        with channel.believed():
+            told = channel.line()
+            _raise_told(source, told)
+            batches = pa.ipc.open_stream(channel)
+            head = SourceHead(
+                name=source.name,
+                columns=tuple(map(_column, told["columns"])),
+                schema=_checked(batches.schema.remove_metadata(), told),
+                format=source.format,
+                decimal=decimal,
+                thousands=thousands,
+                sheet=told["sheet"],
+                header_rows=told["header_rows"],
+            )
+        yield SourceStream(source, head, channel, batches)
 
 
-def _ask(source: DataSource, request: str, most: int) -> tuple[bytes, bytearray]:
-    """Return the first line that the subprocess wrote and the rest, which is no longer than ``most``."""
-    opened = source.path.open("rb") if source.path is not None else None
-    with subprocess.Popen(
-        [sys.executable, *_COMMAND, request],
-        stdin=opened or subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-    ) as process:
-        if opened is not None:
-            opened.close()
-        expired = threading.Event()
-
-        def stop() -> None:
-            expired.set()
-            process.kill()
-
-        timer = threading.Timer(SECONDS, stop)
-        feeder = threading.Thread(target=_feed, args=(process.stdin, source.content or b""))
-        timer.start()
-        feeder.start()
-        try:
-            head, stream = _listen(process.stdout, most)
-        finally:
-            process.kill()
-            timer.cancel()
-            feeder.join()
-    if expired.is_set():
-        raise SubmissionError("S141", where=source.name)
-    return head, stream
+def read_file(source: DataSource, says: DataFile, limits: Limits | None = None) -> SourceFile:
+    """Read a data file as a whole; arguments and errors as `open_file`."""
+    with open_file(source, says, limits) as stream:
+        table = pa.concat_tables(list(stream.chunks()))
+        facts = {name: value for name, value in vars(stream.head).items() if name != "schema"}
+        return SourceFile(**facts, table=table, traces=stream.traces)
 
 
-def _listen(stream: IO[bytes] | None, most: int) -> tuple[bytes, bytearray]:
-    received = bytearray()
-    if stream is None:
-        return b"", received
-    head = stream.readline(CHUNK)
-    while len(received) <= most and (chunk := stream.read(CHUNK)):
-        received += chunk
-    return head, received
-
-
-def _feed(stream: IO[bytes] | None, content: bytes) -> None:
-    if stream is None:
+def _raise_told(source: DataSource, told: dict[str, Any]) -> None:
+    """Raise the error that the child names, if it is one that it may name."""
+    if "code" not in told:
         return
-    try:
-        stream.write(content)
-        stream.close()
-    except OSError:  # The child ended before it had read everything; what it said tells why.
-        return
-
-
-def _environment() -> dict[str, str]:
-    """Return the little that the child needs to find its modules: no credentials, no settings."""
-    package = str(Path(copstats.__file__).parents[1])
-    search = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    kept = {name: os.environ[name] for name in ("SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ}
-    return {"PYTHONPATH": search, **kept}
-
-
-def _told(source: DataSource, told: dict[str, Any]) -> SubmissionError:
-    """Return the error that the child names, if it is one that it may name."""
     code, params = told["code"], told["params"]
     sound = all(
         isinstance(value, int) or (isinstance(value, str) and len(value) <= LONGEST_PARAM)
         for value in params.values()
     )
     if code not in _CODES or not sound:
-        return SubmissionError("S140", where=source.name)
-    return SubmissionError(code, where=source.name, **params)
+        raise SubmissionError("S140", where=source.name)
+    raise SubmissionError(code, where=source.name, **params)
 
 
-def _received(stream: bytearray) -> pa.Table:
-    """Return the table, checked buffer by buffer: the child may have been taken over."""
-    table = pa.ipc.open_stream(pa.py_buffer(stream)).read_all()
-    table.validate(full=True)
-    if (
-        any(field.type not in _TYPES for field in table.schema)
-        or len(set(table.column_names)) < table.num_columns
-    ):
-        raise ValueError
-    return table
-
-
-def _columns(table: pa.Table) -> tuple[SourceColumn, ...]:
-    told = json.loads(table.schema.metadata[b"columns"])
-    if [one["name"] for one in told] != table.column_names:
-        raise ValueError
-    return tuple(
-        SourceColumn(
-            name=one["name"],
-            label=one["label"],
-            value_labels={value: label for value, label in one["value_labels"]},
-            missing_values=tuple(one["missing_values"]),
-            missing_ranges=tuple((low, high) for low, high in one["missing_ranges"]),
-        )
-        for one in told
+def _checked(schema: pa.Schema, told: dict[str, Any]) -> pa.Schema:
+    names = [one["name"] for one in told["columns"]]
+    sheet, rows = told["sheet"], told["header_rows"]
+    sound = (
+        names == schema.names
+        and len(set(names)) == len(names)
+        and all(kind in _TYPES for kind in schema.types)
+        and (sheet is None or isinstance(sheet, str))
+        and rows in (0, 1)
     )
+    if not sound:
+        raise ValueError
+    return schema
+
+
+def _column(told: dict[str, Any]) -> SourceColumn:
+    return SourceColumn(
+        name=str(told["name"]),
+        label=told["label"],
+        value_labels={value: label for value, label in told["value_labels"]},
+        missing_values=tuple(told["missing_values"]),
+        missing_ranges=tuple((low, high) for low, high in told["missing_ranges"]),
+        position=int(told["position"]),
+    )
+
+
+def _trace(told: dict[str, Any]) -> Trace:
+    if told["kind"] not in get_args(TraceKind):
+        raise ValueError
+    return Trace(cast("TraceKind", told["kind"]), str(told["place"]), int(told["count"]))

@@ -72,6 +72,8 @@ class SurveyDesign(Definition, frozen=True, kw_only=True):
     fpc: Column | None = None
     """Number of PSUs of the stratum in the frame."""
     replicate_weights: ReplicateWeights | None = None
+    overlap: Literal["none", "psus", "children"] = "none"
+    """Units that an earlier round of the survey drew too, under the same national codes."""
 
 
 class ResponseRate(Definition, frozen=True, kw_only=True):
@@ -108,6 +110,8 @@ class DataFile(Definition, frozen=True, kw_only=True):
     path: RelativePath
     encoding: str | None = None
     decimal: Literal[".", ","] = "."
+    thousands: Literal[",", ".", " ", "'"] | None = None
+    """Sign between groups of three digits; " " stands for spaces of every kind."""
     delimiter: Annotated[str, Meta(min_length=1, max_length=1)] | None = None
     sheet: str | None = None
 

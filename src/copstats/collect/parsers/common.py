@@ -1,20 +1,24 @@
-"""What the parsers of all formats share: the request, the result, and one meaning of text, number and blank.
+"""What the parsers of all formats share: what is asked, what is answered, and the input.
 
-Every column leaves as DOUBLE, BIGINT or text. Text is stripped of white space at both ends; a blank cell is
-NULL; dates are ISO text; a column that mixes numbers and text is text, with whole numbers written as 1.
+Nothing here loads a library, so that a file that is no survey file costs no more than the look that shows it.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, BinaryIO, cast
 
-import pyarrow as pa
-import pyarrow.compute as pc
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Value = str | float
+
+CELLS = 2_000_000
+"""Cells of a chunk: some tens of megabytes, whatever the number of columns."""
+_BLOCK = 2**20
 
 
 class ReadProblem(Exception):
@@ -47,9 +51,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Column:
-    """What a file says of one column; pairs stand for mappings, because JSON knows no numbers as keys."""
+    """What a file says of one column; pairs stand for mappings, because JSON knows no numbers as keys.
+
+    Attributes:
+        name: as in the file.
+        position: in the file, from 1.
+        label: question or title.
+        value_labels: pairs of value and label.
+        missing_values: declared as user-missing.
+        missing_ranges: pairs of lowest and highest value declared as user-missing.
+    """
 
     name: str
+    position: int
     label: str | None = None
     value_labels: list[tuple[Value, str]] = field(default_factory=list)
     missing_values: list[Value] = field(default_factory=list)
@@ -57,59 +71,78 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """Something that a file carries beside its table, counted and never quoted."""
+
+    kind: str
+    place: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Parsed:
-    """A table, and what its file says of the columns."""
+    """A table in chunks of one schema, and what its file says of it.
 
-    table: pa.Table
+    Attributes:
+        columns: of the table.
+        chunks: of the table, read as they are asked for.
+        traces: what else the file carries; complete when the last chunk was read.
+        sheet: name of the sheet, for Excel.
+        header_rows: rows above the first record, for formats with rows.
+    """
+
     columns: list[Column]
+    chunks: Iterator[pa.Table]
+    traces: list[Trace] = field(default_factory=list)
+    sheet: str | None = None
+    header_rows: int = 0
 
 
-def assemble(columns: Sequence[Column], arrays: Sequence[Any]) -> Parsed:
-    """Return the columns as a table without any metadata.
+class Input:
+    """The bytes of the file, from a descriptor that may be a file or a pipe."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._seekable: BinaryIO | None = stream if stream.seekable() else None
+
+    def read(self, size: int = _BLOCK) -> bytes:
+        """Return the next bytes of a file that is read from its beginning to its end."""
+        block = self._stream.read(size)
+        self._digest.update(block)
+        return block
+
+    def file(self) -> BinaryIO:
+        """Return the input as a file in which one can go to and fro; a pipe is taken in whole."""
+        if self._seekable is None:
+            self._seekable = io.BytesIO(self._stream.read())
+        return self._seekable
+
+    def sha256(self) -> str:
+        """Return the digest of the whole input, whichever way it was read."""
+        if self._seekable is not None:
+            self._seekable.seek(0)
+            return hashlib.file_digest(cast("io.BufferedReader", self._seekable), "sha256").hexdigest()
+        while self.read():
+            pass
+        return self._digest.hexdigest()
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse a header that leaves open which column is meant.
 
     Raises:
-        ReadProblem: a column has no name, two have the same, or there is no record.
+        ReadProblem: a column has no name, or two have the same.
     """
-    names = [column.name for column in columns]
+    seen: set[str] = set()
     for position, name in enumerate(names, start=1):
         if not name:
             raise ReadProblem("S144", position=position)
-        if names.index(name) < position - 1:
+        if name in seen:
             raise ReadProblem("S143", column=name)
-    table = pa.Table.from_arrays([_normal(array) for array in arrays], names=names)
-    if table.num_rows == 0:
-        raise ReadProblem("S147")
-    return Parsed(table, list(columns))
+        seen.add(name)
 
 
-def typed(cells: Sequence[Any], decimal: str) -> pa.Array:
-    """Return Python values as one array: numbers if all are, else text."""
-    values = [None if cell == "" else cell for cell in cells]
-    kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {int, float}:
-        return pa.array(values, pa.float64() if float in kinds or not kinds else pa.int64())
-    if kinds <= {str}:
-        return pa.array(values, pa.string())
-    return pa.array([None if value is None else as_text(value, decimal) for value in values], pa.string())
-
-
-def as_text(value: Any, decimal: str) -> str:
-    """Return a cell as text, in the same words whatever the format of the file."""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else repr(value).replace(".", decimal)
-    if isinstance(value, dt.datetime) and value.time() == dt.time():
-        return value.date().isoformat()
-    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
-
-
-def _normal(array: Any) -> Any:
-    kind = array.type
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        numbers = array.cast(pa.float64())
-        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
-    if pa.types.is_integer(kind):
-        return array.cast(pa.float64(), safe=False) if kind == pa.uint64() else array.cast(pa.int64())
-    text = pc.utf8_trim_whitespace(array.cast(pa.string()))
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+def rows_of_chunk(columns: int) -> int:
+    """Return how many records a chunk holds."""
+    return max(1, CELLS // max(1, columns))
