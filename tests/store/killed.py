@@ -18,8 +18,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from copstats.store.config import HomeConfig
 from copstats.store.home import Home
 from copstats.store.registry import Registry
+from copstats.store.rotation import rotate_wrapping
 from copstats.store.rows import NewSubmission, State
 from copstats.store.schemas import ESTIMATES
 
@@ -75,6 +77,10 @@ def destroy(place: Path) -> None:
     Home.open(place / "home").waves.destroy(OLD)
 
 
+def keep_cells(place: Path) -> None:
+    Home.open(place / "home").waves.write_cells(OLD, "new", {"psu_design": CHILD, "psu_cells": CHILD})
+
+
 def estimate(place: Path) -> None:
     Home.open(place / "home").warehouse.write(OLD, "new", ESTIMATES_NEW)
 
@@ -94,17 +100,26 @@ def first_key(place: Path) -> None:
     Home.open(place / "home").keys.wrap("XBB", bytes(32))
 
 
+def rotate_keys(place: Path) -> None:
+    home = Home(place / "home", HomeConfig(layout=1))
+    rotate_wrapping(home, home.keys, "XAA")
+
+
 def accept(place: Path) -> None:
     # The registry itself: opening a home first would only repeat the kill points of the other operations.
     Registry.sqlite(place / "home/registry.sqlite").decide(NEW, State.ACCEPTED, who="reviewer")
 
 
-OPERATIONS = {f.__name__: f for f in (create, seal, destroy, estimate, publish, audit, first_key, accept)}
+OPERATIONS = {
+    f.__name__: f
+    for f in (create, seal, destroy, keep_cells, estimate, publish, audit, first_key, rotate_keys, accept)
+}
 
 
 def template(home: Home) -> None:
     """Fill the home in which every operation starts."""
     home.waves.write(OLD, "XAA", {"child": CHILD})
+    home.waves.write_cells(OLD, "old", {"psu_design": CHILD})
     home.warehouse.write(OLD, "old", ESTIMATES_OLD)
     home.audit.append("submission.accepted", OLD)
     for version in (1, 2):

@@ -140,3 +140,64 @@ def test_destroying_leaves_no_copy(home: Home) -> None:
     assert [p for p in Path(home.path).rglob("*") if p.is_file() and root.strip() in p.read_bytes()] == []
     with pytest.raises(ConfidentialityError):
         home.keys.destroy("XAA")
+
+
+def test_derivation_answers_the_vectors_of_the_standard() -> None:
+    """RFC 5869, appendix A.1 and A.3: what `hkdf` above and the library are both held against."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    salt, info = bytes(range(13)), bytes(range(0xF0, 0xFA))
+    for salted, about, expected in (
+        (
+            salt,
+            info,
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+        ),
+        (
+            None,
+            b"",
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+        ),
+    ):
+        derived = HKDF(algorithm=SHA256(), length=42, salt=salted, info=about).derive(b"\x0b" * 22)
+        assert derived.hex() == expected
+
+
+def test_a_wrapping_key_after_a_rotation_is_salted(keys: KeyStore) -> None:
+    keys.begin_rotation("XAA")
+    salt = bytes.fromhex((keys.folder / "XAA.wrapping-next.key").read_text())
+    extracted = hmac.new(salt, ROOT, hashlib.sha256).digest()
+    parts = ("copstats/1", "key encryption")
+    info = b"".join(struct.pack(">I", len(p)) + p.encode() for p in parts)
+    kek = hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
+    assert keys.wrap("XAA", bytes(32)) == key_wrap(kek, bytes(32))
+
+
+def test_a_panel_key_needs_the_permission(keys: KeyStore) -> None:
+    with pytest.raises(ConfidentialityError) as error:
+        keys.pseudonym_key("XAA", "panel:XAA_COPS", "child_id")
+    assert error.value.code == "C324"
+    panel = keys.pseudonym_key("XAA", "panel:XAA_COPS", "child_id", permitted=True)
+    assert panel == hkdf(ROOT, "panel pseudonym", "XAA_COPS", "child_id")
+    wave = keys.pseudonym_key("XAA", "wave:XAA_COPS", "child_id", permitted=True)
+    assert wave == keys.pseudonym_key("XAA", "XAA_COPS", "child_id") != panel
+    with pytest.raises(UsageError) as unknown:
+        keys.pseudonym_key("XAA", "world:XAA_COPS", "child_id", permitted=True)
+    assert unknown.value.code == "U320"
+
+
+def test_a_key_is_made_once(home: Home) -> None:
+    home.keys.create("XAA")
+    made = home.keys.key_id("XAA")
+    with pytest.raises(UsageError) as error:
+        home.keys.create("XAA")
+    assert (error.value.code, home.keys.key_id("XAA")) == ("U319", made)
+    with pytest.raises(ConfidentialityError) as missing:
+        home.keys.national_signing_key("XAA")
+    assert (missing.value.code, missing.value.where) == ("C001", "XAA.national-signing.key")
+    (home.path / "keys/receiving.key").write_text("AGE-SECRET-KEY-1NOTHING\n")
+    (home.path / "keys/receiving.key").chmod(0o600)
+    with pytest.raises(ConfidentialityError) as malformed:
+        home.keys.receiving_identity()
+    assert malformed.value.code == "C002"

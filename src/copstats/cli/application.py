@@ -20,6 +20,7 @@ from copstats.language import LANGUAGES
 COMMANDS = {
     "demo": ("demo", "Run the main job on sample data and say what to open."),
     "check": ("check", "Check a submission; nothing leaves this computer."),
+    "keys": ("keys", "Make, hand out, register, back up, replace and destroy keys."),
     "ingest": ("intake", "Check a submission, seal it as a wave and wait for its acceptance."),
     "status": ("intake", "List submissions, or show one."),
     "accept": ("intake", "Accept a submission that waits."),
@@ -27,6 +28,7 @@ COMMANDS = {
     "estimate": ("estimate", "Estimate the indicators of accepted waves (restricted)."),
     "release": ("release", "Build, sign and publish a release."),
     "audit": ("release", "Verify a release: signature, hashes, withheld cells."),
+    "weight": ("weight", "Compute final weights from base weights; offline."),
     "framework": ("framework", "List and show what the framework defines."),
     "schedule": ("schedule", "Publish on the calendar, until interrupted."),
     "log": ("log", "Verify the audit chain."),

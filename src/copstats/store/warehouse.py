@@ -15,13 +15,22 @@ from typing import Annotated
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import structs
 
 from copstats.errors import ConfidentialityError, UsageError
 from copstats.store.files import atomic_write, remove, staged_folder, sync_file
 from copstats.store.keys import KeyStore
 from copstats.store.lock import FileLock
 from copstats.store.schemas import ESTIMATES
-from copstats.store.sealed import Seal, Subject, checked_submission_id, open_sealed, seal_table
+from copstats.store.sealed import (
+    Seal,
+    Subject,
+    checked_submission_id,
+    open_sealed,
+    refuse_outdated,
+    rewrapped,
+    seal_table,
+)
 
 _LOCK = ".lock"
 _WAIT = 30.0
@@ -73,6 +82,7 @@ class Warehouse:
             seal = seal_table(table, path, _subject(submission_id, fingerprint), self._keys)
             sync_file(path)
             with self._lock():
+                refuse_outdated([seal], submission_id[:3], self._keys)
                 earlier = self._entry(submission_id)
                 path.rename(final)
                 entry = _Entry(token=token, fingerprint=fingerprint, seal=seal)
@@ -99,6 +109,21 @@ class Warehouse:
             if entry is not None:
                 remove(self._pointer(submission_id))
                 self._data(submission_id, entry.token).unlink(missing_ok=True)
+
+    def rewrap(self, area: str) -> int:
+        """Wrap the data keys of a country under its present key; return how many. See `store.rotation`.
+
+        Raises:
+            ConfidentialityError: C001 to C005, a key is missing or an entry was changed.
+            Retriable: T001, another process kept the warehouse too long.
+        """
+        with self._lock():
+            entries = {p.stem: self._entry(p.stem) for p in sorted(self.folder.glob(f"{area}_*.json"))}
+            for submission_id, entry in entries.items():
+                if entry is not None:
+                    renewed = structs.replace(entry, seal=rewrapped(entry.seal, area, self._keys))
+                    atomic_write(self._pointer(submission_id), msgspec.json.encode(renewed))
+        return len(entries)
 
     def recover(self) -> int:
         """Remove encrypted files that no entry names (left by a killed process); return how many."""
