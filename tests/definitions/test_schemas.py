@@ -36,7 +36,7 @@ def test_a_definition_file_follows_its_schema(path: Path, schema: str) -> None:
     assert [error.message for error in validator.iter_errors(as_json(Located(path).data))] == []
 
 
-ELSEWHERE = {"comparability", "reliability", "disclosure", "matching", "questionnaire"}
+ELSEWHERE = {"comparability", "reliability", "disclosure", "identifiers", "matching", "questionnaire"}
 """Criteria, key words and questions that the packages which apply them read and check."""
 
 

@@ -166,7 +166,7 @@ EDITS = {
     ),
     "words of a rule": Edit(
         RULES,
-        "      fix: Check both ages; a calendar year",
+        "      fix: Check age and net_age1; a calendar year",
         "      fix: Look at both ages; a calendar year",
         one("rule", "changed", "age_first_use", means.WORDS, "message"),
     ),

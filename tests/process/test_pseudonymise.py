@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from copstats.errors import ConfidentialityError
 from copstats.framework import Framework
-from copstats.process.pseudonymise import pseudonymise
+from copstats.process.coarsen import coarsen
+from copstats.process.pseudonymise import pseudonymise, second_pseudonym
 from tests.process.material import Submission, clean_child, clean_parent
 
 FIELDS = ("child_id", "parent_id", "hh_id", "stratum", "psu")
@@ -125,6 +126,77 @@ def test_strata_and_psus_keep_the_design_and_nothing_else(small: Framework) -> N
         {row["stratum"] for row in children}, key=lambda s: expected(KEYS["stratum"], "stratum", s)
     )
     assert {(pair[0], pair[2]) for pair in pairs} == {(s, f"s00{i}") for i, s in enumerate(order, 1)}
+
+
+def test_without_labels_strata_and_psus_keep_their_tokens(small: Framework) -> None:
+    children, parents = people()
+    made = submission(small, children, parents)
+    sealed = pseudonymise(made.connection, made, small, KEYS, labels=False)
+    for record, rows in (("child", children), ("parent", parents)):
+        assert set(sealed[record]["stratum"].to_pylist()) == {
+            expected(KEYS["stratum"], "stratum", row["stratum"]) for row in rows
+        }
+        assert set(sealed[record]["psu"].to_pylist()) == {
+            expected(KEYS["psu"], "psu", row["stratum"], row["psu"]) for row in rows
+        }
+
+
+def test_labels_are_permuted_between_waves(small: Framework) -> None:
+    children, _ = people(36)
+    made = submission(small, children)
+    orders = set()
+    for wave in range(8):
+        keys = {name: hashlib.sha256(f"{wave}{name}".encode()).digest() for name in FIELDS}
+        sealed = pseudonymise(made.connection, made, small, keys)["child"]
+        rows = {expected(keys["child_id"], "child_id", row["child_id"]): row["stratum"] for row in children}
+        labels = zip(sealed["child_id"].to_pylist(), sealed["stratum"].to_pylist(), strict=True)
+        orders.add(tuple(sorted({(label, rows[token]) for token, label in labels})))
+    assert len(orders) > 1  # all alike by chance: once in 6^7
+
+
+def test_columns_become_coarser_on_the_way(small: Framework) -> None:
+    made = submission(small, people()[0])
+    coarsened = coarsen(made.connection, made, small)
+    sealed = pseudonymise(made.connection, made, small, KEYS, coarsened=coarsened)["child"]
+    assert set(sealed["int_ym"].to_pylist()) == {"2026-01"}
+    kept = pseudonymise(made.connection, made, small, KEYS)["child"]
+    assert set(kept["int_ym"].to_pylist()) == {"2026-02"}
+    assert sealed.drop_columns("int_ym").equals(kept.drop_columns("int_ym"))
+
+
+SECOND = {field: hashlib.sha256(b"receiving" + field.encode()).digest() for field in FIELDS}
+
+
+def test_the_second_pseudonym_is_made_of_the_first(small: Framework) -> None:
+    children, parents = people()
+    children[0]["hh_id"] = None
+    made = submission(small, children, parents)
+    first = pseudonymise(made.connection, made, small, KEYS)
+    persons = {name: SECOND[name] for name in ("child_id", "parent_id", "hh_id")}
+    second = {record: second_pseudonym(table, persons) for record, table in first.items()}
+    for record, table in first.items():
+        key = f"{record}_id"
+        before = {expected(SECOND[key], key, row[key]): row for row in table.to_pylist()}
+        for row in second[record].to_pylist():
+            old = before[row[key]]
+            for name in persons.keys() & row.keys():
+                assert row[name] == (old[name] and expected(SECOND[name], name, old[name]))
+            rest = row.keys() - persons.keys()
+            assert {name: row[name] for name in rest} == {name: old[name] for name in rest}
+        assert second[record].column_names == table.column_names
+        tokens = second[record]["child_id"].to_pylist()
+        assert tokens == sorted(tokens)
+        assert not set(tokens) & set(table["child_id"].to_pylist())
+    assert set(second["parent"]["child_id"].to_pylist()) <= set(second["child"]["child_id"].to_pylist())
+
+
+def test_a_second_pseudonym_needs_a_good_key(small: Framework) -> None:
+    made = submission(small, people(2)[0])
+    first = pseudonymise(made.connection, made, small, KEYS)["child"]
+    for keys, code in (({"hh_id": SECOND["hh_id"]}, "C201"), ({"child_id": b"short"}, "C202")):
+        with pytest.raises(ConfidentialityError) as error:
+            second_pseudonym(first, keys)
+        assert error.value.code == code
 
 
 def test_child_and_parent_share_tokens_and_labels(small: Framework) -> None:

@@ -46,6 +46,7 @@ VARIABLE = {
     "pattern": RECODE,
     "role": MORE,
     "privacy": MORE,
+    "coarsen": MORE,
     "sensitivity": MORE,
     "tier": MORE,
 }

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct, field
 Severity = Literal["error", "warning", "information"]
 RecordKind = Literal["child", "parent"]
 MissingTreatment = Literal["drop", "zero", "keep"]
+Privacy = Literal["drop", "pseudonymise", "coarsen", "keep"]
 
 VariableName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$", max_length=32)]
 IndicatorCode = Annotated[str, Meta(pattern=r"^[A-Z]{3}[0-9]{1,2}$")]
@@ -37,6 +38,35 @@ class CodeList(Definition, frozen=True, kw_only=True):
     codes: dict[int, Code]
 
 
+class Merging(Definition, frozen=True, kw_only=True):
+    """When a category is too rare to leave the country under its own name; any one limit is enough."""
+
+    into: int | str
+    """The category that takes it: a code of the code list, or a text that its pattern permits."""
+    records: Annotated[int, Meta(ge=2)] | None = None
+    """Fewer records of the file. What is merged must reach it too: the next category joins until it does."""
+    share: Annotated[float, Meta(gt=0, lt=1)] | None = None
+    """A smaller share of the records with an answer."""
+    population: Annotated[float, Meta(gt=0)] | None = None
+    """A smaller sum of the weights, where the weights add up to a population."""
+
+
+class Coarsening(Definition, frozen=True, kw_only=True):
+    """How sealing makes a variable coarser: exactly one way."""
+
+    to: Literal["quarter"] | None = None
+    """A month becomes the first one of its quarter."""
+    top_code: int | None = None
+    """A larger number becomes this one."""
+    merge_below: Merging | None = None
+    """Rare categories are merged into one."""
+
+    def __post_init__(self) -> None:
+        """Refuse an entry with no way, or with several."""
+        if [self.to, self.top_code, self.merge_below].count(None) != len(self.__struct_fields__) - 1:
+            raise ValueError("exactly one of `to`, `top_code` and `merge_below` is needed")
+
+
 class Variable(Definition, frozen=True, kw_only=True):
     """A represented variable (GSIM) of a record kind."""
 
@@ -45,8 +75,10 @@ class Variable(Definition, frozen=True, kw_only=True):
     role: Literal["identifier", "design", "dimension", "measure", "paradata"] = "measure"
     status: Literal["required", "core", "optional"]
     """``required``: no wave without it. ``core``: missing only if the manifest says not asked."""
-    privacy: Literal["drop", "pseudonymise", "coarsen", "keep"]
+    privacy: Privacy
     """What sealing does with the column."""
+    coarsen: Coarsening | None = None
+    """How, where sealing makes the column coarser."""
     sensitivity: Literal["none", "quasi_identifier", "sensitive", "highly_sensitive", "design"] = "none"
     tier: Literal["A", "B"] = "A"
     """Tier of the disclosure profile."""
@@ -66,6 +98,11 @@ class Variable(Definition, frozen=True, kw_only=True):
     """A numbered series of columns: NAME_001, NAME_002, ..."""
     source: list[str] = field(default_factory=list)
     """Comparable sources; none of their wording is used."""
+
+    def __post_init__(self) -> None:
+        """Refuse ``privacy: coarsen`` that does not say how, and a way that is not taken."""
+        if (self.privacy == "coarsen") != (self.coarsen is not None):
+            raise ValueError("`coarsen` is needed with `privacy: coarsen`, and with nothing else")
 
 
 class Module(Definition, frozen=True, kw_only=True):

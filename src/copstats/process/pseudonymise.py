@@ -1,8 +1,10 @@
 """The door out of the restricted zone: only columns of the framework, and no identifier as it was.
 
 Identifiers become HMAC-SHA-256 tokens (RFC 2104; FIPS 198-1) of 128 bits, under one key for each country,
-wave and field. Strata and PSUs become short labels in the order of their tokens. The arithmetic is DuckDB's,
-a column at a time; the keys are bound as parameters and never stand in the text of a query.
+wave (or panel) and field. Strata and PSUs become short labels in the order of their tokens, that is, in no
+order; where samples of two rounds overlap they keep their tokens. The receiving side replaces each token by
+another one under its own key, so that neither side alone can link (double pseudonymisation). The arithmetic
+is DuckDB's, a column at a time; the keys are bound as parameters and never stand in the text of a query.
 """
 
 # ruff: noqa: S608 - every name in the SQL is one of the framework, checked when it was loaded
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +21,9 @@ import pyarrow as pa
 from copstats.errors import ConfidentialityError
 from copstats.framework import Framework
 from copstats.framework.definitions import RecordKind, Variable
+from copstats.process.coarsen import Coarsened
 from copstats.process.records import CHILD_KEY, KEYS, PSU, STRATUM, Harmonised, HarmonisedRecord
+from copstats.store.engine import memory_connection
 
 KEY_BYTES = 32
 TOKEN_HEX = 32
@@ -53,6 +57,9 @@ def pseudonymise(
     harmonised: Harmonised,
     framework: Framework,
     keys: Mapping[str, bytes],
+    *,
+    coarsened: Coarsened | None = None,
+    labels: bool = True,
 ) -> dict[RecordKind, pa.Table]:
     """Return the tables of a wave as they may be sealed.
 
@@ -65,6 +72,9 @@ def pseudonymise(
         harmonised: which variables each table holds.
         framework: says what each variable's privacy asks for.
         keys: field -> key of 32 bytes or more, for example ``{"child_id": ..., "stratum": ..., "psu": ...}``.
+        coarsened: columns that are made coarser on the way.
+        labels: False leaves strata and PSUs their tokens, by which they are found again in a wave whose
+            tokens were made under the same keys.
 
     Returns:
         Record kind -> table without metadata and dictionaries.
@@ -76,12 +86,37 @@ def pseudonymise(
         record: allowed_columns(framework, record, held) for record, held in harmonised.records.items()
     }
     fields = {name for table in columns.values() for name, v in table.items() if v.privacy == "pseudonymise"}
-    parameters = _parameters(fields | {STRATUM, PSU}, keys)
-    steps = ",\n".join(_steps(columns))
+    coarsened = coarsened or Coarsened()
+    parameters = {**_parameters(fields | {STRATUM, PSU}, keys), **coarsened.parameters}
+    labelled = tuple(_LABELS) if labels else ()
+    steps = ",\n".join(_steps(columns, coarsened.columns, labelled))
     return {
-        record: _plain(connection.sql(f"WITH {steps}\n{_final(record, columns[record])}", params=parameters))
-        for record in columns
+        record: _plain(connection.sql(f"WITH {steps}\n{_final(record, table, labelled)}", params=parameters))
+        for record, table in columns.items()
     }
+
+
+def second_pseudonym(table: pa.Table, keys: Mapping[str, bytes]) -> pa.Table:
+    """Return a table whose tokens are replaced by those of the receiving side: HMAC over the first token.
+
+    Rows stand in the order of the child's new token, so that the order says nothing of the first one.
+
+    Args:
+        table: with the tokens of the statistics office.
+        keys: field -> key of 32 bytes or more of the receiving side; fields that the table does not hold are
+            passed over. Labels of strata and PSUs are no pseudonyms: give no keys for them.
+
+    Raises:
+        ConfidentialityError: there is no key for the child's token (C201), or a key is short (C202).
+    """
+    fields = {name for name in table.column_names if name in keys} | {CHILD_KEY}
+    parameters = _parameters(fields, keys)
+    replaced = ", ".join(f"{_token(field, field)} AS {field}" for field in sorted(fields))
+    order = ", ".join(name for name in (CHILD_KEY, KEYS["parent"]) if name in table.column_names)
+    with memory_connection() as connection:
+        connection.register("sealed", table)
+        sql = f"SELECT * FROM (SELECT * REPLACE ({replaced}) FROM sealed) ORDER BY {order}"
+        return _plain(connection.sql(sql, params=parameters))
 
 
 def _parameters(fields: set[str], keys: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -115,33 +150,38 @@ def _token(field: str, *columns: str) -> str:
     return f"left(sha256(${field}_outer::BLOB || {inner}), {TOKEN_HEX})"
 
 
-def _steps(columns: Mapping[RecordKind, Mapping[str, Variable]]) -> list[str]:
+def _steps(
+    columns: Mapping[RecordKind, Mapping[str, Variable]],
+    coarser: Mapping[RecordKind, Mapping[str, str]],
+    labelled: Sequence[str],
+) -> list[str]:
     steps = []
     for record, table in columns.items():
-        selected = ",\n    ".join(f"{_column(name, v)} AS {name}" for name, v in table.items())
+        read = coarser.get(record, {})
+        selected = ",\n    ".join(f"{_column(name, v, read)} AS {name}" for name, v in table.items())
         steps.append(f"{record}_tokens AS (\n    SELECT {selected}\n    FROM {record}\n)")
-    for name, form in _LABELS.items():
+    for name in labelled:
         holders = [record for record, table in columns.items() if name in table]
         tokens = " UNION ALL ".join(f"SELECT {name} AS token FROM {record}_tokens" for record in holders)
         if holders:
             steps.append(
                 f"{name}_labels AS (\n"
-                f"    SELECT token, printf('{form}', row_number() OVER (ORDER BY token)) AS label\n"
+                f"    SELECT token, printf('{_LABELS[name]}', row_number() OVER (ORDER BY token)) AS label\n"
                 f"    FROM (SELECT DISTINCT token FROM ({tokens})) WHERE token IS NOT NULL\n)"
             )
     return steps
 
 
-def _column(name: str, variable: Variable) -> str:
+def _column(name: str, variable: Variable, coarser: Mapping[str, str]) -> str:
     if name == PSU:
         return _token(PSU, STRATUM, PSU)
     if name == STRATUM or variable.privacy == "pseudonymise":
         return _token(name, name)
-    return f"{name}::{_TYPES[variable.type]}"
+    return f"({coarser.get(name, name)})::{_TYPES[variable.type]}"
 
 
-def _final(record: RecordKind, table: Mapping[str, Variable]) -> str:
-    labelled = [name for name in _LABELS if name in table]
+def _final(record: RecordKind, table: Mapping[str, Variable], labels: Sequence[str]) -> str:
+    labelled = [name for name in labels if name in table]
     replaced = ", ".join(f"{name}_labels.label AS {name}" for name in labelled)
     joins = "".join(
         f"\nLEFT JOIN {name}_labels ON {name}_labels.token = {record}_tokens.{name}" for name in labelled

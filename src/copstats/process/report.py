@@ -174,7 +174,7 @@ def _foot(result: CheckResult, words: Translations, written: Sequence[Path]) -> 
     if written:
         yield words.text("All findings, with reasons: {path}", path=written[0])
     elif result.states["failed"]:
-        yield words.text("--json lists all findings.")
+        yield words.text("All findings: --report FOLDER, or --json.")
     if words.notice:
         yield words.notice
 
