@@ -64,7 +64,7 @@ def framework_messages(framework_id: str = DEFAULT_FRAMEWORK, root: Path | None 
 def program_messages() -> list[Message]:
     """Return the texts of the program: errors, published codes, areas, and what the code marks.
 
-    In the code, a literal passed to ``N_`` or to ``Translations.text`` is such a text.
+    In the code and in templates, a literal passed to ``N_`` or to ``Translations.text`` is such a text.
     """
     out: list[Message] = []
     for path in sorted((_PACKAGE / "messages" / "errors").glob("*.yaml")):
@@ -101,7 +101,12 @@ def _code_messages() -> list[Message]:
 def _marked(function: str, *leave_out: tuple[str, str]) -> Iterator[Message]:
     found = extract_from_dir(
         _PACKAGE,
-        method_map=[("project/**", "ignore"), *leave_out, ("**.py", "python")],
+        method_map=[
+            ("project/**", "ignore"),
+            *leave_out,
+            ("**.py", "python"),
+            ("**.jinja", "jinja2.ext:babel_extract"),
+        ],
         keywords={function: None},
     )
     for file, _, msgid, _, _ in found:
