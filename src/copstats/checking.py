@@ -41,11 +41,13 @@ class AtHand:
         summaries: of earlier rounds, and of earlier versions of the same round; the latest of each is taken.
         population: CSV file, see `copstats.process.population.read_population`.
         release: folder of a release, or its database: the values of other countries.
+        external: CSV file, see `copstats.process.external.read_external`.
     """
 
     summaries: tuple[Summary, ...] = ()
     population: Path | None = None
     release: Path | None = None
+    external: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -171,17 +173,21 @@ def _summary_at(path: Path, areas: Mapping[str, Area], data: Path | None) -> Sum
 def _surroundings(
     delivery: Delivery, framework: Framework, connection: duckdb.DuckDBPyConnection, at_hand: AtHand
 ) -> Surroundings:
+    from copstats.process.external import read_external
     from copstats.process.population import read_population
     from copstats.process.surroundings import Surroundings
 
     rounds, versions = _earlier(delivery, at_hand.summaries)
     others = _published(at_hand.release) if at_hand.release is not None else None
+    external = read_external(at_hand.external) if at_hand.external is not None else None
+    wanted = others is not None or external is not None
     return Surroundings(
         previous=rounds[-1] if rounds else None,
         previous_version=versions[-1] if versions else None,
         population=read_population(at_hand.population) if at_hand.population is not None else None,
-        own_estimates=_own(delivery, framework, connection) if others is not None else None,
+        own_estimates=_own(delivery, framework, connection) if wanted else None,
         other_estimates=others,
+        external=external,
     )
 
 

@@ -110,6 +110,7 @@ def check(
     previous: Iterable[Path] = (),
     population: Path | None = None,
     release: Path | None = None,
+    external: Path | None = None,
     pictures: bool = False,
     at_most: int | None = None,
 ) -> Checked:
@@ -123,6 +124,7 @@ def check(
         previous: earlier rounds or versions, see `copstats.checking.summaries_at`.
         population: reference population, see `copstats.process.population.read_population`.
         release: folder of a release, or its database.
+        external: values of other organisations, see `copstats.process.external.read_external`.
         pictures: whether figures for a report are wanted.
         at_most: so many findings of each rule are kept; None keeps all.
 
@@ -134,7 +136,7 @@ def check(
 
     known = areas or area_table()
     delivery = open_submission(path, manifest=manifest, data=data, areas=known)
-    at_hand = AtHand(summaries_at(previous, areas=known), population, release)
+    at_hand = AtHand(summaries_at(previous, areas=known), population, release, external)
     checked, _ = checking.check(delivery, at_hand, pictures=pictures, at_most=at_most)
     return checked
 
@@ -202,6 +204,7 @@ def _at_hand(home: Home, delivery: Delivery) -> AtHand:
         summaries=tuple(read_summary(content.encode(), id_) for id_, content in kept if content),
         population=home.population if home.population.is_file() else None,
         release=home.releases.folder(labels[-1]) if labels else None,
+        external=home.external if home.external.is_file() else None,
     )
 
 

@@ -14,6 +14,11 @@ from copstats.language import translations
 from copstats.process.reports.folder import write_reports
 from copstats.store.home import Home
 
+# The estimate of the sample is 66.7 per cent.
+PUBLISHED = """ref_area,year,indicator,value,se,source
+XAA,2024,ACC1,10,1.2,made up
+"""
+
 
 @pytest.fixture(scope="module")
 def samples(root: Path) -> Path:
@@ -39,11 +44,14 @@ def check_second_round(samples: Path, areas: Path, first_round: Path) -> Checked
     lines = ["ref_area,year,sex,age_from,age_to,population,source"]
     lines += [f"XAA,2025,{sex},{low},{low + 2},100000,census" for sex in ("F", "M") for low in (9, 12, 15)]
     population.write_text("\n".join(lines) + "\n", "utf-8")
+    external = first_round / "external.csv"
+    external.write_text(PUBLISHED, "utf-8")
     return steps.check(
         samples / "XAA_2025_COPS_v01",
         areas=steps.area_table(areas),
         previous=[first_round],
         population=population,
+        external=external,
         pictures=True,
     )
 
@@ -66,6 +74,7 @@ def levels(checked: Checked, state: str) -> set[int]:
 def test_rules_on_what_is_at_hand_are_decided(second_round):
     decided = levels(second_round, "passed") | levels(second_round, "failed")
     assert {0, 1, 2} <= decided
+    assert 5 in levels(second_round, "failed")
     reasons = unsupported(second_round)
     assert "no_estimates" in reasons
     assert "no_previous_round" not in reasons
@@ -117,9 +126,12 @@ def test_receiving_side_remembers_the_round_before(samples, areas, tmp_path):
     shutil.copyfile(areas, home.path / "areas.csv")
     home.set_acceptance("without_errors")
     first = steps.ingest(home.path, samples / "XAA_2023_COPS_v01").checked
+    home.external.write_text(PUBLISHED, "utf-8")
     second = steps.ingest(home.path, samples / "XAA_2025_COPS_v01").checked
     assert first is not None and second is not None
     nothing = {"no_previous_round", "no_previous_version", "no_population", "no_estimates"}
     assert nothing <= unsupported(first)
     assert "no_previous_round" not in unsupported(second)
     assert {"no_previous_version", "no_population"} <= unsupported(second)
+    assert 5 not in levels(first, "failed")
+    assert 5 in levels(second, "failed")

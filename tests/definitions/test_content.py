@@ -26,13 +26,13 @@ CLASSES = {
     *("fpc_too_small", "replicate_sum"),
     *("round_records", "round_weight_sum", "round_sample", "round_variable_gone", "round_distribution"),
     *("round_reversed", "version_records", "version_weight_sum", "version_variable"),
-    *("indicator_far", "population_structure", "population_total"),
+    *("indicator_far", "population_structure", "population_total", "external_far"),
 }
 TOLD = {
     *("variable", "label", "count", "kind", "evidence", "number"),  # where, and how many
     *("permitted", "missing", "form", "expected", "asked_of", "ages", "area", "held", "core"),  # definitions
     *("now", "before", "target", "kish_effect", "indicator", "median", "countries"),  # aggregates
-    *("dissimilarity", "reference", "sex"),
+    *("dissimilarity", "reference", "sex", "source", "year"),
     "code",  # of a category whose share changed
 }
 """Parameters of messages. None is a cell of the file."""

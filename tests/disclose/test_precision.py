@@ -131,7 +131,7 @@ def may_be_shown(of: dict[str, Any]) -> bool:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(any_cell(), min_size=1, max_size=40))
 def test_a_figure_appears_exactly_where_every_rule_allows_it(cells: list[dict[str, Any]]) -> None:
     for of, row in zip(cells, published(*cells), strict=True):
@@ -144,7 +144,7 @@ def test_a_figure_appears_exactly_where_every_rule_allows_it(cells: list[dict[st
         assert row["reliability"] == (of["reliability"] if shown else None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0.0001, 0.3)),
@@ -179,7 +179,7 @@ def test_the_published_interval_holds_the_computed_one(
             assert Decimal(str(row[name])) % step == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0.02, 0.98), min_size=2, max_size=30), st.sampled_from([300, 2000]))
 def test_rounding_keeps_the_order(estimates: list[float], n: int) -> None:
     ordered = sorted(estimates)

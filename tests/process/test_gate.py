@@ -98,7 +98,7 @@ def _rows(draw: st.DrawFn, small: Framework) -> list[dict]:
     return rows
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_suite_and_findings_count_the_same_on_small_tables(small: Framework, data: st.DataObject) -> None:
     rows = data.draw(_rows(small))

@@ -61,7 +61,7 @@ def test_what_is_not_told_is_counted(small: Framework) -> None:
     assert told[0]
     assert told == sorted(told, reverse=True)
     assert f"More kinds of findings: {len(found) - sum(told) - 6}" in words
-    assert "--json lists all findings." in words
+    assert "All findings: --report FOLDER, or --json." in words
 
 
 def test_it_says_where_the_reports_are(small: Framework) -> None:

@@ -32,6 +32,7 @@ _PLACE = click.Path(exists=True, path_type=Path)
 )
 @click.option("--population", type=_FILE, help="CSV file of the population by sex and age.")
 @click.option("--release", type=_PLACE, help="Release with the values of other countries.")
+@click.option("--external", type=_FILE, help="CSV file of values that other organisations published.")
 @click.option("--all-findings", is_flag=True, help="List every finding, however many.")
 @click.option("--areas", type=_FILE, help="Table of further areas, for training with fictional ones.")
 def check(  # noqa: PLR0917 - options
@@ -42,6 +43,7 @@ def check(  # noqa: PLR0917 - options
     previous: tuple[Path, ...],
     population: Path | None,
     release: Path | None,
+    external: Path | None,
     all_findings: bool,
     areas: Path | None,
 ) -> None:
@@ -70,6 +72,7 @@ def check(  # noqa: PLR0917 - options
             previous=previous,
             population=population,
             release=release,
+            external=external,
             pictures=report is not None,
             at_most=None if all_findings else FINDINGS_KEPT,
         )

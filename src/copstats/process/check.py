@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,7 +215,7 @@ def check(  # noqa: PLR0917
         for kind, record in harmonised.records.items()
     }
     names = {kind: name for kind, (name, _) in files.items()}
-    with _interruptible():
+    with _interruptible(connection):
         judged: Sequence[Judged] = ()
         if surroundings is not None:
             from copstats.process.surroundings import judge
@@ -238,14 +241,34 @@ def check(  # noqa: PLR0917
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end a query as it ends all else: DuckDB stops it and raises an error without a class."""
+def _interruptible(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let Ctrl-C end a query at once: Python itself hears of the signal only when the engine comes back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, written = socket.socketpair()
+    written.setblocking(False)
+    before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while number := heard.recv(1):
+            if number[0] == signal.SIGINT:
+                connection.interrupt()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
     try:
         yield
-    except RuntimeError as error:
-        if str(error) != "Query interrupted":
+    except (RuntimeError, duckdb.InterruptException) as error:
+        # The engine notices some signals itself, and says so by an error without a class.
+        if isinstance(error, RuntimeError) and str(error) != "Query interrupted":
             raise
         raise KeyboardInterrupt from None
+    finally:
+        signal.set_wakeup_fd(before)
+        written.close()
+        listener.join()
+        heard.close()
 
 
 def _named(rule: CompiledRule) -> str:

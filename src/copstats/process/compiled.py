@@ -19,7 +19,8 @@ State = Literal["passed", "failed", "blocked", "not_applicable", "not_supported"
 
 ``blocked``: an earlier failure makes it meaningless. ``not_applicable``: the submission does not hold what
 it speaks of. ``not_supported``: it needs material that is not at hand (an earlier round, a population table,
-other countries), or a form of design that it cannot judge. ``crashed``: a fault of the program.
+other countries, other organisations), or a form of design that it cannot judge. ``crashed``: a fault of the
+program.
 """
 Parameter = str | int | float
 
@@ -40,6 +41,8 @@ REASONS: Mapping[str, str] = {
     "no_estimates": N_("no estimates of other countries are at hand"),
     "few_countries": N_("fewer than five other countries have a value"),
     "others_alike": N_("other countries do not differ enough to compare with"),
+    "no_external_values": N_("no values of other organisations of this area and about this year are at hand"),
+    "no_own_estimates": N_("the records do not support any estimates"),
     "other_framework": N_("the earlier submission follows another framework"),
     "figures_withheld": N_("one of the two rounds has too few answers to be compared"),
     "reversed": N_("another rule says what has happened"),

@@ -32,6 +32,7 @@ FEW, ALL_BUT_FEW = "1-9", "all but 1-9"
 Count = int | str
 """A number of records; one to nine, and all but one to nine, are told as `FEW` and `ALL_BUT_FEW`."""
 _STEPS = (1, 2, 5, 10, 20)
+_LAST_BITS = 1e-9
 _MISSING = {NOT_APPLICABLE: "skipped", NOT_ASKED: "not_asked", DOES_NOT_KNOW: "unknown", REFUSED: "refused"}
 _EMPTY, _INVALID = "blank", "invalid"
 _WITHOUT_ANSWER = (*_MISSING.values(), _EMPTY, _INVALID)
@@ -109,15 +110,43 @@ def counted(number: int, total: int | None = None) -> Count:
     return number
 
 
-def shares(parts: Mapping[str, Part]) -> Shares | None:
-    """Return a distribution, or None if it must be withheld."""
+def shares(parts: Mapping[str, Part], without: int = 0) -> Shares | None:
+    """Return a distribution, or None if it must be withheld.
+
+    Args:
+        parts: part -> what was counted.
+        without: records of the file that belong to no part. Where they are one to nine the distribution is
+            told only if it could as well be that of all records: their number must not follow from it.
+    """
     base = sum(part.records for part in parts.values())
     total = sum(part.weight for part in parts.values())
     if base < BASE or total <= 0 or any(0 < part.records < SMALL for part in parts.values()):
         return None
-    step = next(step for step in _STEPS if base * step >= SMALL * 100)
+    step = _step(base)
     rounded = {name: _nearest(100 * part.weight / total / step) * step for name, part in parts.items()}
-    return Shares(step=step, per_cent=rounded)
+    published = Shares(step=step, per_cent=rounded)
+    hidden = not 0 < without < SMALL or _could_be_of(published, base + without)
+    return published if hidden else None
+
+
+def _step(base: int) -> int:
+    return next(step for step in _STEPS if base * step >= SMALL * 100)
+
+
+def _could_be_of(published: Shares, base: int) -> bool:
+    """Whether so many records, in parts of none or of ten and more, can have these shares."""
+    if _step(base) != published.step:
+        return False
+    lowest = highest = 0
+    for share in published.per_cent.values():
+        low = math.ceil((share - published.step / 2) * base / 100 - _LAST_BITS)
+        high = math.floor((share + published.step / 2) * base / 100 + _LAST_BITS)
+        if high < SMALL and low > 0:
+            return False
+        if high >= SMALL:
+            lowest += max(low, SMALL)
+            highest += high
+    return lowest <= base <= highest
 
 
 def figures_of(
@@ -163,12 +192,13 @@ def _of_variable(
     without = {part: parts[part].records for part in _WITHOUT_ANSWER if part in parts}
     if tells_of_tier_b(table.framework, table.record, name):
         asked = {part: number for part, number in without.items() if part not in ("skipped", "not_asked")}
-        return VariableFigures(response=shares(_unweighted({"answered": answered} | asked)))
+        others = table.held.rows - answered - sum(asked.values())
+        return VariableFigures(response=shares(_unweighted({"answered": answered} | asked), others))
     response = shares(_unweighted({"valid": answered} | without))
     if variable.type != "code":
         return VariableFigures(response=response)
     codes = {str(code): Part(0, 0.0) for code in table.framework.codes(variable)}
-    return VariableFigures(response=response, categories=shares(codes | valid))
+    return VariableFigures(response=response, categories=shares(codes | valid, table.held.rows - answered))
 
 
 def tells_of_tier_b(framework: Framework, record: RecordKind, name: str) -> bool:
@@ -257,7 +287,7 @@ def _sex_by_age(connection: duckdb.DuckDBPyConnection, table: RecordTable) -> Sh
     large = [code for code in codes if sum(cell[2] for cell in cells if cell[0] == code) >= BASE]
     empty = {f"{code} {band.code}": Part(0, 0.0) for code in large for band in bands}
     found = {f"{sex} {band}": Part(count, weight) for sex, band, count, weight in cells if sex in large}
-    return shares(empty | found)
+    return shares(empty | found, table.held.rows - sum(part.records for part in found.values()))
 
 
 def significant(number: float | None, digits: int) -> float | None:

@@ -32,8 +32,11 @@ def judge_peers(table: RecordTable, own: pa.Table | None, others: pa.Table | Non
             both tables are in the unit in which values are to be shown.
         others: those of other countries: ``indicator``, ``ref_area``, ``estimate``; one row a country.
     """
-    if own is None or others is None or own.num_rows == 0:
+    if others is None:
         yield undecided(table, FAR, "no_estimates")
+        return
+    if own is None or own.num_rows == 0:
+        yield undecided(table, FAR, "no_own_estimates")
         return
     area = table.manifest.ref_area
     known: dict[str, list[float]] = {}

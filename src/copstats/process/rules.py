@@ -46,6 +46,7 @@ AGGREGATE = (
     "indicator_far",
     "population_structure",
     "population_total",
+    "external_far",
 )
 """Rule classes that hold aggregates against what lies outside the submission; see
 `copstats.process.compiled.Judged`."""

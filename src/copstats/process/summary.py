@@ -20,6 +20,7 @@ from copstats.framework.definitions import RecordKind, Severity
 from copstats.process.compiled import State
 from copstats.process.figures import Count, RecordFigures, counted, figures_of
 from copstats.process.records import Harmonised, record_tables
+from copstats.process.rules import AGGREGATE
 
 if TYPE_CHECKING:
     import duckdb
@@ -77,14 +78,16 @@ class Summary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def disagreements(self, other: Summary) -> tuple[str, ...]:
         """Return the rules that both decided, with another state or count, by id.
 
-        A rule that one of them could not decide does not count: sealing drops and coarsens columns, and the
-        other side may have other material for the rules of levels 2 to 4.
+        A rule that one of them could not decide does not count: sealing drops and coarsens columns. Nor do
+        rules that need material beside the submission: the other side may have other material.
         """
         return tuple(
             sorted(
                 rule
                 for rule, mine in self.rules.items()
-                if rule in other.rules and _differ(mine, other.rules[rule])
+                if rule in other.rules
+                and rule.partition(":")[0] not in AGGREGATE
+                and _differ(mine, other.rules[rule])
             )
         )
 

@@ -1,4 +1,4 @@
-"""What lies around a submission, and the rules that hold the submission against it (ESS levels 2 to 4)."""
+"""What lies around a submission, and the rules that hold the submission against it (ESS levels 2 to 5)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from copstats.framework import Framework
 from copstats.framework import manifest as says
 from copstats.framework.definitions import RecordKind
 from copstats.process.compiled import Judged
+from copstats.process.external import EXTERNAL_FAR, judge_external
 from copstats.process.figures import figures_of
 from copstats.process.judging import undecided
 from copstats.process.peers import FAR, judge_peers
@@ -31,6 +32,7 @@ class Surroundings:
         population: reference population, see `copstats.process.population.POPULATION`.
         own_estimates: estimates of the submission, see `copstats.process.peers.judge_peers`.
         other_estimates: estimates of other countries.
+        external: values of other organisations, see `copstats.process.external.EXTERNAL`.
     """
 
     previous: Summary | None = None
@@ -38,6 +40,7 @@ class Surroundings:
     population: pa.Table | None = None
     own_estimates: pa.Table | None = None
     other_estimates: pa.Table | None = None
+    external: pa.Table | None = None
 
 
 def judge(
@@ -47,7 +50,7 @@ def judge(
     manifest: says.SurveyManifest,
     surroundings: Surroundings,
 ) -> list[Judged]:
-    """Return the outcomes of all rules of levels 2 to 4.
+    """Return the outcomes of all rules of levels 2 to 5.
 
     Args:
         connection: holds the harmonised tables.
@@ -65,11 +68,12 @@ def judge(
     if child := filled.get("child"):
         outcomes += judge_peers(child, surroundings.own_estimates, surroundings.other_estimates)
         outcomes += judge_population(connection, child, surroundings.population)
+        outcomes += judge_external(child, surroundings.own_estimates, surroundings.external)
     return outcomes
 
 
 def _blocked(table: RecordTable) -> Iterator[Judged]:
-    of_children = (FAR, STRUCTURE, TOTAL) if table.record == "child" else ()
+    of_children = (FAR, STRUCTURE, TOTAL, EXTERNAL_FAR) if table.record == "child" else ()
     for rule_class in (*ROUND, *VERSION, *of_children):
         yield undecided(table, rule_class, "no_records", state="blocked")
 

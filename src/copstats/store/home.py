@@ -124,6 +124,11 @@ class Home:
         """The reference population that the operator laid there, if any: ``population.csv``."""
         return self.path / "population.csv"
 
+    @property
+    def external(self) -> Path:
+        """Values of other organisations that the operator laid there, if any: ``external.csv``."""
+        return self.path / "external.csv"
+
     @cached_property
     def areas(self) -> dict[str, Area]:
         """Areas of the framework, with those of the home's own ``areas.csv`` added, by code."""

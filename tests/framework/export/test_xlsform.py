@@ -456,7 +456,7 @@ def respondents(interview: Interview) -> st.SearchStrategy[dict[str, str]]:
 
 
 @pytest.mark.parametrize("record", ["child", "parent"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_whatever_is_answered_the_record_has_the_codes_of_the_framework(
     record: str, child: Interview, parent: Interview, data: st.DataObject

@@ -117,7 +117,7 @@ def skipped(
     return records
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(text=PREDICATES, records=RECORDS, age_floor=st.sampled_from([None, 12, 14]))
 def test_any_predicate_means_the_same_in_both(
     connection: duckdb.DuckDBPyConnection,
@@ -133,7 +133,7 @@ def test_any_predicate_means_the_same_in_both(
 
 
 @pytest.mark.parametrize("record", ["child", "parent"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_universes_and_rules_of_the_framework_mean_the_same_in_both(
     connection: duckdb.DuckDBPyConnection, record: RecordKind, data: st.DataObject
