@@ -147,7 +147,8 @@ def _great_expectations() -> Any:
 def _context() -> Any:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = _great_expectations().get_context(mode="ephemeral")
+    with _silenced():
+        context = _great_expectations().get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     return context
 
