@@ -15,7 +15,7 @@ from typing import Any, cast
 import click
 
 from copstats import __version__, errors
-from copstats.language import LANGUAGES
+from copstats.language import LANGUAGES, N_
 
 COMMANDS = {
     "demo": ("demo", "Run the main job on sample data and say what to open."),
@@ -36,6 +36,8 @@ COMMANDS = {
 """Command -> (module of this package, one-line help)."""
 
 EXIT_INTERRUPTED = 130
+_PARTS = ((N_("where"), "where"), (N_("why"), "why"), (N_("to do"), "hint"))
+"""Parts of an error below its title: what they are called, and their key."""
 
 
 @dataclass
@@ -178,7 +180,7 @@ def show_error(error: errors.CopstatsError, *, as_json: bool = False, language: 
     screen = stderr()
     for text in texts:
         screen.print(f"[bold red]{words.text('Error')} {text['code']}[/]  {screen.plain(text['title'])}")
-        labels = ((words.text("where"), "where"), (words.text("why"), "why"), (words.text("to do"), "hint"))
+        labels = [(words.text(label), part) for label, part in _PARTS]
         width = max(len(label) for label, _ in labels)
         for label, part in labels:
             if text[part]:
