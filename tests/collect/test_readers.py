@@ -134,6 +134,15 @@ def test_csv_undeclared_encoding_is_previewed_by_its_header_alone(tmp_path, enco
     assert read(tmp_path, "a.csv", content, encoding=encoding).table.column_names == names
 
 
+@pytest.mark.parametrize("record", ["Zoé,12,1", "1;Zoé;0.5", '"Zoé";"été";" 2"', "Zoé\t-9"])
+def test_csv_without_a_header_shows_nothing_of_its_first_record(tmp_path, record):
+    with pytest.raises(SubmissionError) as caught:
+        read(tmp_path, "a.csv", f"{record}\n{record}\n".encode("cp1252"))
+    assert caught.value.code == "S150"
+    assert "cp1252: -" in caught.value.hint
+    assert not any(part in caught.value.hint + str(caught.value) for part in ("Zo", "été"))
+
+
 @pytest.mark.parametrize(
     ("thousands", "decimal", "cells", "expected"),
     [
@@ -175,6 +184,7 @@ def test_csv_open_quote(tmp_path):
     [
         (b"a,b,a\n1,2,3\n", "S143", {"column": "a"}),
         (b"a, a \n1,2\n", "S143", {"column": "a"}),
+        (b"yes,12,yes\nno,13,no\n", "S143", {"column": "#3"}),  # no header: a child's answers are not shown
         (b"a,,c\n1,2,3\n", "S144", {"position": 2}),
         (b"a,b\n", "S147", {}),
         (b"a,b", "S147", {}),

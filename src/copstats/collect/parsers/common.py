@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Value = str | float
+_NUMBER = re.compile(r"\s*[+-]?[.]?\d")
 
 CELLS = 2_000_000
 """Cells of a chunk: some tens of megabytes, whatever the number of columns."""
@@ -128,6 +130,11 @@ class Input:
         return self._digest.hexdigest()
 
 
+def is_record(names: Sequence[str]) -> bool:
+    """Whether a first line is no header: with a number among its cells it is a child's record."""
+    return any(_NUMBER.match(name) for name in names)
+
+
 def check_names(names: Sequence[str]) -> None:
     """Refuse a header that leaves open which column is meant.
 
@@ -139,7 +146,7 @@ def check_names(names: Sequence[str]) -> None:
         if not name:
             raise ReadProblem("S144", position=position)
         if name in seen:
-            raise ReadProblem("S143", column=name)
+            raise ReadProblem("S143", column=f"#{position}" if is_record(names) else name)
         seen.add(name)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import threading
 
-from copstats.collect.parsers.common import Input, ReadProblem
+from copstats.collect.parsers.common import Input, ReadProblem, is_record
 
 CANDIDATES = (
     "cp1252",
@@ -162,9 +162,14 @@ def _cut(block: bytes, encoding: str) -> str:
 
 
 def _telling_names(text: str) -> list[str] | None:
-    """Return some names of the header with letters beyond ASCII; None if they are not letters at all."""
+    """Return some names of the header with letters beyond ASCII; None if they are not letters at all.
+
+    Nothing of a line that is no header is shown.
+    """
     lines = text.lstrip("\ufeff\r\n").splitlines()
     cells = lines[0].replace('"', "").replace("\t", ",").replace(";", ",").split(",") if lines else []
     if any(not letter.isprintable() for name in cells for letter in name):
         return None
+    if is_record(cells):
+        return []
     return [name.strip()[:_LETTERS_SHOWN] for name in cells if not name.isascii()][:_NAMES_SHOWN]
