@@ -37,6 +37,7 @@ class Held:
     source_file: str = "child.csv"
     suspects: tuple[()] = ()
     traces: tuple[()] = ()
+    sealed: bool = False
 
 
 @dataclass(frozen=True)

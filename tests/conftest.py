@@ -1,11 +1,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.offline.sitecustomize import EGRESS
+
 ROOT = Path(__file__).resolve().parents[1]
+OFFLINE = ROOT / "tests" / "offline"
+# Before any process is started: the tests of this one are kept off the network by the import above.
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(OFFLINE), os.environ.get("PYTHONPATH"))))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def egress(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file in which the processes of this run write down what would have left the machine."""
+    log = tmp_path_factory.mktemp("egress") / "log.txt"
+    log.touch()
+    os.environ[EGRESS] = str(log)
+    return log
+
+
+@pytest.fixture(autouse=True)
+def offline(egress: Path) -> Iterator[None]:
+    """Fail a test that, or whose fixtures or processes, reached for the network."""
+    yield
+    if egress.stat().st_size:
+        reached = egress.read_text("utf-8")
+        egress.write_text("", "utf-8")
+        pytest.fail(f"the network was reached for:\n{reached}")
 
 
 @pytest.fixture(scope="session")

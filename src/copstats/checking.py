@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from copstats.collect.harmonise import Harmonised
+    from copstats.collect.received import Received
     from copstats.collect.submission import Submission as Delivery
     from copstats.framework import Area
     from copstats.process.check import CheckResult
@@ -64,7 +65,7 @@ class Checked:
         records: number of records by kind.
     """
 
-    delivery: Delivery
+    delivery: Delivery | Received
     framework: Framework
     result: CheckResult
     summary: Summary
@@ -74,7 +75,7 @@ class Checked:
 
 
 def check(
-    delivery: Delivery,
+    delivery: Delivery | Received,
     at_hand: AtHand | None = None,
     *,
     pictures: bool = False,
@@ -85,7 +86,8 @@ def check(
     """Check a submission that was opened. The records live in memory, and no longer than the call.
 
     Args:
-        delivery: what `copstats.collect.submission.open_submission` returned.
+        delivery: what `copstats.collect.submission.open_submission` returned, or the records of a sealed
+            file.
         at_hand: what else to hold it against.
         pictures: whether figures for a report are wanted.
         at_most: so many findings of each rule are kept; None keeps all.
@@ -99,6 +101,7 @@ def check(
         SubmissionErrors: a data file cannot be read.
     """
     from copstats.collect.harmonise import harmonise
+    from copstats.collect.received import Received, hold
     from copstats.process.check import check as check_records
     from copstats.process.pictures import pictures as drawn
     from copstats.process.records import record_tables
@@ -108,7 +111,10 @@ def check(
 
     framework = load_framework(delivery.manifest.framework)
     with memory_connection() as connection:
-        harmonised = harmonise(delivery, framework, connection)
+        if isinstance(delivery, Received):
+            harmonised = hold(delivery, connection)
+        else:
+            harmonised = harmonise(delivery, framework, connection)
         said = (delivery.manifest, delivery.crosswalk)
         PROGRESS.info("%s: %s; checking", delivery.id, _records(harmonised))
         result = check_records(
@@ -171,7 +177,10 @@ def _summary_at(path: Path, areas: Mapping[str, Area], data: Path | None) -> Sum
 
 
 def _surroundings(
-    delivery: Delivery, framework: Framework, connection: duckdb.DuckDBPyConnection, at_hand: AtHand
+    delivery: Delivery | Received,
+    framework: Framework,
+    connection: duckdb.DuckDBPyConnection,
+    at_hand: AtHand,
 ) -> Surroundings:
     from copstats.process.external import read_external
     from copstats.process.population import read_population
@@ -191,7 +200,9 @@ def _surroundings(
     )
 
 
-def _earlier(delivery: Delivery, summaries: Iterable[Summary]) -> tuple[list[Summary], list[Summary]]:
+def _earlier(
+    delivery: Delivery | Received, summaries: Iterable[Summary]
+) -> tuple[list[Summary], list[Summary]]:
     """Return the summaries of earlier rounds and of earlier versions of this round, the latest last."""
     manifest = delivery.manifest
     mine = (manifest.ref_area, manifest.survey)
@@ -212,7 +223,9 @@ def _named(summary: Summary) -> tuple[tuple[str, str], tuple[int, int]]:
     return (area, survey), (int(year), int(version.removeprefix("v")))
 
 
-def _own(delivery: Delivery, framework: Framework, connection: duckdb.DuckDBPyConnection) -> pa.Table | None:
+def _own(
+    delivery: Delivery | Received, framework: Framework, connection: duckdb.DuckDBPyConnection
+) -> pa.Table | None:
     """Return the submission's own estimates of totals, or None where its records do not support any."""
     import pyarrow as pa
     import pyarrow.compute as pc

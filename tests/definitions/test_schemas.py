@@ -20,8 +20,9 @@ FILES = [
     *(
         (folder / f"{name}.yaml", name)
         for folder in VERSIONS
-        for name in ("framework", "codelists", "rules", "administrative", "policy", "structure")
+        for name in ("framework", "codelists", "rules", "administrative", "policy", "structure", "disclosure")
     ),
+    *((path, "named_profile") for folder in VERSIONS for path in sorted(folder.glob("disclosure/*.yaml"))),
 ]
 
 
@@ -36,7 +37,7 @@ def test_a_definition_file_follows_its_schema(path: Path, schema: str) -> None:
     assert [error.message for error in validator.iter_errors(as_json(Located(path).data))] == []
 
 
-ELSEWHERE = {"comparability", "reliability", "disclosure", "identifiers", "matching", "questionnaire"}
+ELSEWHERE = {"comparability", "reliability", "identifiers", "matching", "questionnaire"}
 """Criteria, key words and questions that the packages which apply them read and check."""
 
 

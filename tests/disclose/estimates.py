@@ -27,6 +27,7 @@ PLAIN: dict[str, Any] = {
     "n": 1500,
     "events": 375,
     "eligible": 1560,
+    "weight": 1.2e6,
     "nonresponse": 0.038,
     "psus": 60,
     "strata": 4,
@@ -53,7 +54,18 @@ ABSENT: dict[str, Any] = {
     "absent_detail": "rcd_cybervic",
     **dict.fromkeys(("n", "events", "eligible", "psus", "strata"), 0),
     **dict.fromkeys(
-        ("nonresponse", "df", "estimate", "se", "ci_lower", "ci_upper", "deff", "n_effective", "kg_lower"),
+        (
+            "weight",
+            "nonresponse",
+            "df",
+            "estimate",
+            "se",
+            "ci_lower",
+            "ci_upper",
+            "deff",
+            "n_effective",
+            "kg_lower",
+        ),
         None,
     ),
     **dict.fromkeys(("kg_upper", "largest_psu_share", "largest_weight_share", "reliability"), None),
@@ -61,9 +73,10 @@ ABSENT: dict[str, Any] = {
 
 
 def cell(**changed: Any) -> dict[str, Any]:
-    """Return the plain cell with some columns changed."""
+    """Return the plain cell with some columns changed; its weight is that of so many answers."""
     assert changed.keys() <= PLAIN.keys()
-    return PLAIN | changed
+    n = changed.get("n", PLAIN["n"])
+    return PLAIN | {"weight": None if n is None else 800.0 * n} | changed
 
 
 def table(*cells: dict[str, Any]) -> pa.Table:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copstats.disclose import load_profile, protect
+from copstats.framework import load_framework
 from tests.disclose.estimates import FREE, cell, table
 
 PROFILE = load_profile()
@@ -17,7 +18,9 @@ CLOSE = 1e-9
 
 def published(*cells: dict[str, Any]) -> list[dict[str, Any]]:
     numbered = [row | {"indicator": f"X{i:04}"} for i, row in enumerate(cells)]
-    return protect(table(*numbered), PROFILE, consent_level=FREE).to_pylist()
+    return protect(
+        table(*numbered), PROFILE, consent_level=FREE, framework=load_framework()
+    ).values.to_pylist()
 
 
 def one(**changed: Any) -> dict[str, Any]:

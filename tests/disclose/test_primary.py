@@ -16,10 +16,14 @@ FIGURES = ("value", "se", "ci_lower", "ci_upper")
 TIERS = ("A", "B")
 
 
-def published(*cells: dict[str, Any], consent_level: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    found = protect(table(*cells), PROFILE, consent_level=consent_level or FREE)
+def gate(cells: Any, profile: Any, consent_level: Any = FREE) -> list[dict[str, Any]]:
+    found = protect(cells, profile, consent_level=consent_level, framework=load_framework()).values
     assert found.schema.equals(INDICATOR_VALUE)
     return found.to_pylist()
+
+
+def published(*cells: dict[str, Any], consent_level: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    return gate(table(*cells), PROFILE, consent_level or FREE)
 
 
 def one(**changed: Any) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def test_r9_no_third_dimension_in_tier_b_and_no_crossed_region() -> None:
         cell(disaggregation="crossed", sex="F", region="R1", indicator="RCN1"),
         cell(disaggregation="region", region="R1", indicator="RCN2"),
     )
-    found = {row["indicator"]: row for row in protect(cells, wide, consent_level=FREE).to_pylist()}
+    found = {row["indicator"]: row for row in gate(cells, wide)}
     assert is_shown(found["RCD4"]) and is_shown(found["RCN2"])
     assert found["RCT1"]["reason"] == found["RCN1"]["reason"] == "crossing"
 
@@ -240,8 +244,14 @@ def test_every_disaggregation_of_the_framework_has_been_weighed() -> None:
 
 def test_the_key_is_unique() -> None:
     with pytest.raises(ConfidentialityError) as problem:
-        published(cell(), cell(estimate=0.25))
+        published(cell(), cell())
     assert problem.value.code == "C101" and "0.2" not in str(problem.value)
+
+
+def test_cells_that_do_not_add_up_are_not_published() -> None:
+    with pytest.raises(ConfidentialityError) as problem:
+        published(cell(), cell(estimate=0.25))
+    assert problem.value.code == "C103" and "0.2" not in str(problem.value)
 
 
 MEDIAN: dict[str, Any] = {

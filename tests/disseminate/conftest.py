@@ -68,7 +68,16 @@ def rows(area: str, year: int = 2026, **changed: Any) -> list[dict[str, Any]]:
         "reference_year": year,
     } | changed
     sexes = [
-        cell(disaggregation="sex", sex=sex, n=700, events=events, estimate=share, ci_lower=low, ci_upper=high)
+        cell(
+            disaggregation="sex",
+            sex=sex,
+            n=700,
+            events=events,
+            weight=5.6e5,
+            estimate=share,
+            ci_lower=low,
+            ci_upper=high,
+        )
         for sex, events, share, low, high in (("M", 140, 0.2, 0.17, 0.24), ("F", 205, 0.293, 0.25, 0.34))
     ]
     return [
@@ -103,8 +112,11 @@ def values() -> pa.Table:
     )
     sources = (record("XAA"), record("XAA", 2023), record("XBB"), record("XCC"))
     return protect(
-        estimates, load_profile(), consent_level={s.submission_id: "disaggregated" for s in sources}
-    )
+        estimates,
+        load_profile(),
+        consent_level={s.submission_id: "disaggregated" for s in sources},
+        framework=load_framework(),
+    ).values
 
 
 def build(folder: Path, values: pa.Table, **changed: Any) -> Path:

@@ -38,7 +38,7 @@ def test_another_publisher_is_found(release: Path) -> None:
 def test_one_flipped_bit_anywhere_is_found(copy: Path) -> None:
     """In every file, at its beginning, in its middle and at its end."""
     files = sorted(path for path in copy.rglob("*") if path.is_file())
-    assert len(files) == 3 + 1 + 2 * 9
+    assert len(files) == 3 + 1 + 2 * 10
     for path in files:
         content = path.read_bytes()
         for place in {0, len(content) // 2, len(content) - 1}:

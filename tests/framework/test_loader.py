@@ -45,7 +45,12 @@ FAULTS = {
     "unknown value": Fault(CONTACT, "tier: B", "tier: C", "D002"),
     "name that no column can have": Fault(CONTACT, "  rct_met:", "  Rct-met:", "D002"),
     "code that is no number": Fault(CODELISTS, '0: {label: "No"}', 'no: {label: "No"}', "D002"),
-    "missing key": Fault(RCT2, "tier: B\n", "", "D002", "code: RCT2"),
+    "missing key": Fault(RCT2, "record: child\n", "", "D002", "code: RCT2"),
+    "tier A of a question of tier B": Fault(RCT2, "tier: B", "tier: A", "D017"),
+    "tier A of a filter of tier B": Fault(
+        MED6, 'universe: "TRUE"', "universe: p_aware_upset = 1", "D017", "tier: A"
+    ),
+    "tier A of a member of tier B": Fault(SKL5, "SKL4", "RCN5", "D017", "tier: A"),
     "wrong type": Fault(HEAD, "maximum: 17", "maximum: many", "D002"),
     "unknown code list": Fault(CONTACT, "codelist: CL_YESNO", "codelist: CL_MAYBE", "D004"),
     "variable twice": Fault(HARM, "  hrm_type:", "  rct_met:", "D003"),
@@ -120,6 +125,23 @@ def test_a_broken_definition_is_told_with_file_and_line(copied: Path, fault: Fau
 
 def test_an_unbroken_copy_loads(copied: Path) -> None:
     assert load_framework(root=copied).indicators.keys() == load_framework().indicators.keys()
+
+
+def test_an_indicator_is_of_tier_b_until_its_file_says_otherwise(copied: Path) -> None:
+    path = copied / "indicators" / "skills" / "SKL1.yaml"
+    path.write_text(path.read_text("utf-8").replace("tier: A\n", ""), "utf-8")
+    error = failure(copied)
+    assert (error.code, error.params["sources"]) == ("D017", "SKL1"), "all four skills need SKL1"
+    (copied / SKL5).unlink()
+    assert load_framework(root=copied).indicators["SKL1"].definition.tier == "B"
+
+
+def test_whom_a_question_is_asked_counts_for_the_tier(copied: Path) -> None:
+    path = copied / "schemas" / "cop-2026" / "variables" / "12-cross-cutting.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("universe: net_3m = 1", "universe: rct_met = 1", 1), "utf-8")
+    error = failure(copied)
+    assert (error.code, error.params) == ("D017", {"name": "RCX1", "sources": "rct_met"})
 
 
 @pytest.mark.parametrize("name", ["codelists", "rules", "administrative", "policy"])

@@ -29,7 +29,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": str(installed)}
+    # Of the checkout nothing but what keeps the tests off the network.
+    offline = Path(__file__).resolve().parents[1] / "offline"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(installed), str(offline)))}
     command = [sys.executable, "-m", "copstats", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 

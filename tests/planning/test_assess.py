@@ -180,7 +180,7 @@ def test_likely_proposals_count_with_unknown_wording(
     one = next(o for o in found.outlooks if o.indicator == "RCD1")
     assert (one.state, one.needs) == ("possible", ("rcd_cybervic",))
     assert one.prospect is not None
-    assert one.prospect.unknown == ("recall", "scale", "wording")
+    assert one.prospect.unknown == ("recall", "scale", "universe", "wording")
     # Nothing was applied or written.
     assert (folder / "manifest.yaml").read_bytes() == before
     assert sorted(path.name for path in folder.iterdir()) == ["child.dta", "manifest.yaml"]

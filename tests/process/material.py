@@ -173,6 +173,7 @@ class Record:
     not_taken_over: tuple[str, ...] = ()
     source_file: str = "child.csv"
     suspects: tuple[Any, ...] = ()
+    sealed: bool = False
     traces: tuple[Any, ...] = ()
 
 

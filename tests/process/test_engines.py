@@ -189,7 +189,10 @@ def test_ctrl_c_ends_a_check_and_leaves_nothing(tmp_path: Path, root: Path) -> N
     definitions, work = tmp_path / "definitions", tmp_path / "work"
     definitions.mkdir()
     work.mkdir()
-    environment = os.environ | {"PYTHONPATH": f"{root / 'src'}:{root}", "TMPDIR": str(work)}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (root / "tests" / "offline", root / "src", root))),
+        "TMPDIR": str(work),
+    }
     running = subprocess.Popen(
         [sys.executable, "-c", ENDLESS, str(definitions)],
         cwd=work,

@@ -8,10 +8,12 @@ returned. Ends when it runs through, and writes how many times it killed.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -23,13 +25,17 @@ from copstats.store.home import Home
 from copstats.store.registry import Registry
 from copstats.store.rotation import rotate_wrapping
 from copstats.store.rows import NewSubmission, State
-from copstats.store.schemas import ESTIMATES
+from copstats.store.schemas import ATTACKER, ESTIMATES, INDICATOR_VALUE
+from copstats.store.vintage import Content
 
 CHANGING = {"open", "mkdir", "chmod", "write", "flush", "close", "fsync", "truncate", "flock"} | {
     *("rename", "replace", "unlink", "rmdir", "execute", "executemany", "commit"),
 }
 OWNERS = {"posix", "fcntl", "io", "_io", "sqlite3"}
 OLD, NEW = "XAA_2026_COPS_v01_M", "XAA_2026_COPS_v02_M"
+WAVE, UPLOAD, UPLOAD_NEW = "XAA_2026_COPS", "XAA_upload1", "XAA_upload2"
+UPLOADED = {"manifest.yaml": b"x" * 100, "child.csv": b"y" * 100_000}
+TOKENS = [f"{n:032x}" for n in range(3)]
 
 
 # Made before the processes fork: the first table from Python values loads a whole library.
@@ -44,6 +50,7 @@ def estimates(value: float) -> pa.Table:
 
 
 ESTIMATES_OLD, ESTIMATES_NEW = estimates(1.0), estimates(2.0)
+VINTAGE = Content(INDICATOR_VALUE.empty_table(), ATTACKER.empty_table())
 
 
 def submission(version: int) -> NewSubmission:
@@ -77,6 +84,32 @@ def destroy(place: Path) -> None:
     Home.open(place / "home").waves.destroy(OLD)
 
 
+def unopened(place: Path) -> Home:
+    """Return the home without opening it, which would only repeat the kill points of other operations."""
+    return Home(place / "home", HomeConfig(layout=1))
+
+
+def withdraw(place: Path) -> None:
+    unopened(place).waves.write(OLD, "XAA", {"child": CHILD.slice(1)}, replace=True)
+
+
+def entomb(place: Path) -> None:
+    unopened(place).tombstones.add(WAVE, TOKENS)
+
+
+def take_in(place: Path) -> None:
+    put(unopened(place), UPLOAD_NEW)
+
+
+def destroy_upload(place: Path) -> None:
+    unopened(place).quarantine.destroy(UPLOAD, "accepted")
+
+
+def put(home: Home, upload_id: str) -> None:
+    files = {name: partial(io.BytesIO, content) for name, content in UPLOADED.items()}
+    home.quarantine.put("XAA", files, upload_id=upload_id)
+
+
 def keep_cells(place: Path) -> None:
     Home.open(place / "home").waves.write_cells(OLD, "new", {"psu_design": CHILD, "psu_cells": CHILD})
 
@@ -92,6 +125,15 @@ def publish(place: Path) -> None:
         draft.publish()
 
 
+def publish_wave(place: Path) -> None:
+    home = unopened(place)
+    number = home.ledger.propose(WAVE, VINTAGE, submission_id=OLD, fingerprint="new")
+    with home.releases.staging("2027-Q1") as draft:
+        home.ledger.prepare("2027-Q1", {WAVE: number})
+        draft.publish()
+    home.ledger.confirm("2027-Q1", {WAVE: number})
+
+
 def audit(place: Path) -> None:
     Home.open(place / "home").audit.append("submission.accepted", NEW)
 
@@ -101,7 +143,7 @@ def first_key(place: Path) -> None:
 
 
 def rotate_keys(place: Path) -> None:
-    home = Home(place / "home", HomeConfig(layout=1))
+    home = unopened(place)
     rotate_wrapping(home, home.keys, "XAA")
 
 
@@ -112,7 +154,10 @@ def accept(place: Path) -> None:
 
 OPERATIONS = {
     f.__name__: f
-    for f in (create, seal, destroy, keep_cells, estimate, publish, audit, first_key, rotate_keys, accept)
+    for f in (
+        *(create, seal, destroy, withdraw, entomb, take_in, destroy_upload, keep_cells, estimate),
+        *(publish, publish_wave, audit, first_key, rotate_keys, accept),
+    )
 }
 
 
@@ -120,6 +165,8 @@ def template(home: Home) -> None:
     """Fill the home in which every operation starts."""
     home.waves.write(OLD, "XAA", {"child": CHILD})
     home.waves.write_cells(OLD, "old", {"psu_design": CHILD})
+    home.tombstones.add(WAVE, TOKENS[:1])
+    put(home, UPLOAD)
     home.warehouse.write(OLD, "old", ESTIMATES_OLD)
     home.audit.append("submission.accepted", OLD)
     for version in (1, 2):

@@ -27,6 +27,7 @@ def test_a_new_home_has_its_folders_and_settings(tmp_path: Path) -> None:
     assert {p.name for p in home.path.iterdir()} == {*FOLDERS, "copstats.toml"}
     assert home.config.accept == "by_hand"
     assert home.config.zone == dt.UTC
+    assert home.config.disclosure_profile == ""
     assert Home.open(home.path) == home
     assert Home.open(home.path, create=True) == home
 
@@ -76,6 +77,7 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
         ("layout = 1\naccept = 'always'", "U004"),
         ("layout = 1\ntime_zone = 'Moon/Sea'", "U004"),
         ("layout = 1\nrelease_label = '('", "U004"),
+        ("layout = 1\ndisclosure_profile = '../nchs'", "U004"),
         ("layout = 1\nunknown = 1", "U004"),
         ("layout = ", "U004"),
     ],

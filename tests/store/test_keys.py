@@ -24,10 +24,10 @@ def keys(home: Home) -> KeyStore:
     return home.keys
 
 
-def hkdf(root: bytes, *parts: str) -> bytes:
-    """RFC 5869 with SHA-256, no salt, one block; written from the standard library."""
+def hkdf(root: bytes, *parts: str, salt: bytes = bytes(32)) -> bytes:
+    """RFC 5869 with SHA-256, one block; without a salt, zeros; written from the standard library."""
     info = b"".join(struct.pack(">I", len(p.encode())) + p.encode() for p in ("copstats/1", *parts))
-    extracted = hmac.new(bytes(32), root, hashlib.sha256).digest()
+    extracted = hmac.new(salt, root, hashlib.sha256).digest()
     return hmac.new(extracted, info + b"\x01", hashlib.sha256).digest()
 
 
@@ -49,12 +49,16 @@ def test_derived_keys_are_those_of_the_standard(keys: KeyStore) -> None:
     # Known answer: pseudonyms must be the same with every later version.
     assert expected.hex() == "e07fab71af907b36783bd29e607fc722063446a2570123898c5e8d543c464fbc"
     assert keys.key_id("XAA") == hkdf(ROOT, "id").hex()[:16]
+    assert keys.root_id("XAA") == hkdf(ROOT, "root id").hex()[:16]
 
 
 def test_wrapping_is_that_of_the_standard(keys: KeyStore) -> None:
     data_key = bytes(range(100, 132))
     wrapped = keys.wrap("XAA", data_key)
-    assert wrapped == key_wrap(hkdf(ROOT, "key encryption"), data_key)
+    salt = bytes.fromhex((keys.folder / "XAA.wrapping.key").read_text("ascii").strip())
+    assert wrapped == key_wrap(hkdf(ROOT, "key encryption", salt=salt), data_key)
+    # no rotation replaces the root: alone it opens nothing
+    assert wrapped != key_wrap(hkdf(ROOT, "key encryption"), data_key)
     assert keys.unwrap("XAA", wrapped) == data_key
 
 

@@ -16,6 +16,7 @@ import pytest
 from copstats.store.files import STAGING
 from copstats.store.home import FOLDERS, Home
 from copstats.store.rows import State
+from copstats.store.vintage import TABLES
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 SCRIPT = Path(__file__).with_name("killed.py")
@@ -99,6 +100,61 @@ def test_destroying(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     assert both(outcomes)
 
 
+def test_withdrawing_a_record(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("withdraw"):
+        home = opened(place)
+        child = home.waves.read(OLD, "child").read_all()
+        withdrawn = child.equals(killed.CHILD.slice(1))
+        assert withdrawn or (child.equals(killed.CHILD) and not acknowledged)
+        assert (home.waves.read_cells(OLD, "old") is None) == withdrawn
+        assert [path.name for path in (home.path / "waves").iterdir()] == [OLD]
+        outcomes.append(withdrawn)
+    assert both(outcomes)
+
+
+def test_adding_tombstones(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("entomb"):
+        home = opened(place)
+        held = home.tombstones.tokens(killed.WAVE)
+        assert held == set(killed.TOKENS) or (held == {killed.TOKENS[0]} and not acknowledged)
+        outcomes.append(len(held) > 1)
+    assert both(outcomes)
+
+
+def uploaded(home: Home, upload_id: str) -> bool:
+    upload = home.quarantine.open(upload_id)
+    return {name: upload.document(name) for name in upload.files} == killed.UPLOADED
+
+
+def test_taking_an_upload_in(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("take_in"):
+        home = opened(place)
+        there = home.quarantine.receipt(killed.UPLOAD_NEW) is not None
+        assert there or not acknowledged
+        if not there:
+            killed.take_in(place)
+        assert all(uploaded(home, upload_id) for upload_id in (killed.UPLOAD, killed.UPLOAD_NEW))
+        outcomes.append(there)
+    assert both(outcomes)
+
+
+def test_destroying_an_upload(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("destroy_upload"):
+        home = opened(place)
+        receipt = home.quarantine.receipt(killed.UPLOAD)
+        assert receipt is not None
+        destroyed = receipt.destroyed is not None
+        assert destroyed or not acknowledged
+        assert destroyed or uploaded(home, killed.UPLOAD)
+        assert (home.path / "quarantine" / killed.UPLOAD).exists() == (not destroyed)
+        outcomes.append(destroyed)
+    assert both(outcomes)
+
+
 def test_replacing_cells(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     outcomes = []
     for place, acknowledged in kill("keep_cells"):
@@ -142,6 +198,27 @@ def test_publishing(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     assert both(outcomes)
 
 
+def test_publishing_a_vintage(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("publish_wave"):
+        home = opened(place)
+        out = "2027-Q1" in home.releases.labels()
+        published = home.ledger.published(killed.WAVE)
+        assert out or not acknowledged
+        assert (published is not None) == out
+        assert home.ledger.labels() == (["2027-Q1"] if out else [])
+        if out:
+            # Opening the home has confirmed it, so that the ledger knows it whatever becomes of the folder.
+            (home.path / "releases/2027-Q1").rmdir()
+            assert home.ledger.carried("2027-Q1") == {killed.WAVE: 1}
+        else:
+            killed.publish_wave(place)
+        assert len(list((home.path / "ledger").glob("*.parquet"))) == len(TABLES)
+        assert home.ledger.content(killed.WAVE, 1) == killed.VINTAGE
+        outcomes.append(out)
+    assert both(outcomes)
+
+
 def test_the_audit_log(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     outcomes = []
     for place, acknowledged in kill("audit"):
@@ -173,7 +250,8 @@ def test_rotating_the_key_of_a_country(kill: Callable[[str], list[tuple[Path, bo
         cells = home.waves.read_cells(OLD, "old") or {}
         tables = [home.waves.read(OLD, "child").read_all(), cells["psu_design"]]
         estimate = home.warehouse.read([OLD])["estimate"].to_pylist()
-        return all(t.equals(killed.CHILD) for t in tables) and estimate == [1.0]
+        buried = home.tombstones.tokens(killed.WAVE) == {killed.TOKENS[0]}
+        return all(t.equals(killed.CHILD) for t in tables) and estimate == [1.0] and buried
 
     for place, acknowledged in kill("rotate_keys"):
         home = opened(place)
@@ -189,6 +267,7 @@ def test_rotating_the_key_of_a_country(kill: Callable[[str], list[tuple[Path, bo
             resumed.add(state)
             killed.rotate_keys(place)
             assert readable(home)
+            assert uploaded(home, killed.UPLOAD)
             assert home.keys.key_ids("XAA") != earlier
             assert not (place / "home/keys/XAA.wrapping-next.key").exists()
         outcomes.append(finished)

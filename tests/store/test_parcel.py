@@ -56,6 +56,7 @@ def head(**changes: Any) -> ParcelHead:
         "code_version": "0.1",
         "content_hash": "c" * 64,
         "linkage": "wave",
+        "key_id": "k" * 16,
         "manifest": {"title": {"fr": "Enquête"}, "modules": ["use"]},
         "crosswalk": None,
         "summary": '{"schema":"copstats-summary-1"}',

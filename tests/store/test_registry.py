@@ -42,7 +42,7 @@ MANIFEST: dict[str, Any] = {
     "modules": ["access"],
     "ethics": {"review": None, "consent": "parent_and_child"},
     "dissemination": {"consent": True},
-    "files": {"child": {"path": "child.csv"}},
+    "files": {"child": {"path": "Muthoni Secondary.xlsx", "sheet": "4B"}},
     "contact": {"organisation": "Statistics office"},
 }
 CROSSWALK = {
@@ -93,7 +93,8 @@ def test_a_submission_comes_back_typed(registry: Registry) -> None:
     assert stored.received_at.utcoffset() == dt.timedelta(0)
     assert stored.variables == {"child": ["age", "sex"]}
     assert stored.records == {"child": 1200}
-    assert stored.survey_manifest == msgspec.convert(MANIFEST, SurveyManifest)
+    unnamed = MANIFEST | {"files": {"child": {"path": "child.parquet"}}}
+    assert stored.survey_manifest == msgspec.convert(unnamed, SurveyManifest)
     crosswalk = stored.survey_crosswalk
     assert crosswalk is not None
     wording = crosswalk.child["sex"].wording

@@ -6,8 +6,7 @@ manifest, its crosswalk and the estimate. The class is that of the worst criteri
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,13 +14,28 @@ from typing import Literal
 
 import msgspec
 
-from copstats.analyse.domains import covered_ages, estimated_ages
+from copstats.analyse.domains import AgeBand, covered_ages, estimated_ages
+from copstats.analyse.evidence import FACTS, Evidence, Fact, recall_share
 from copstats.errors import DefinitionError
 from copstats.framework.definitions import Definition
-from copstats.framework.loader import DEFAULT_FRAMEWORK, Framework, ParsedIndicator
+from copstats.framework.loader import DEFAULT_FRAMEWORK
 from copstats.framework.located import Located
-from copstats.framework.manifest import Crosswalk, SurveyManifest, Wording
 from copstats.project import project_root
+
+__all__ = [
+    "Class",
+    "Criterion",
+    "Evidence",
+    "Fact",
+    "Judged",
+    "Thresholds",
+    "Verdict",
+    "comparability",
+    "judged",
+    "load_criteria",
+    "pair_comparability",
+    "shared_ages",
+]
 
 Class = Literal["A", "B", "C"]
 
@@ -51,14 +65,6 @@ class Criterion(Definition, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What a wave shows of a criterion; ``value`` None: nothing is known."""
-
-    value: str | float | None
-    variant: str | None = None
-
-
-@dataclass(frozen=True)
 class Verdict:
     """Class and reasons, for example ``B`` and ``coverage;recall_unknown``."""
 
@@ -67,27 +73,20 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All that the facts of one indicator in one wave are read from."""
+class Judged:
+    """One criterion of one value.
 
-    indicator: ParsedIndicator
-    manifest: SurveyManifest
-    crosswalk: Crosswalk | None
-    framework: Framework
-    as_of_year: int
-    nonresponse: float | None
+    Attributes:
+        criterion: its name.
+        grade: class of the worst fact; A where the indicator has none.
+        facts: what the wave shows.
+        reasons: codes of what is not A: the criterion's name, or ``NAME_unknown`` where nothing is known.
+    """
 
-    def wordings(self) -> dict[str, Wording | None]:
-        """Return measure -> its declared national wording, for those that a crosswalk maps."""
-        if self.crosswalk is None:
-            return {}
-        mapped = {**self.crosswalk.parent, **self.crosswalk.child}
-        variables = self.framework.variables("dyad")
-        return {
-            name: mapped[name].wording
-            for name in sorted(self.indicator.variables)
-            if name in mapped and variables[name].role == "measure"
-        }
+    criterion: str
+    grade: Class
+    facts: tuple[Fact, ...]
+    reasons: frozenset[str]
 
 
 @cache
@@ -102,7 +101,7 @@ def load_criteria(version: str = DEFAULT_FRAMEWORK, root: Path | None = None) ->
         criteria = msgspec.convert(located.data, dict[str, Criterion])
     except msgspec.ValidationError as problem:
         raise DefinitionError("D002", where=located.where(), problem=str(problem)) from None
-    if wrong := criteria.keys() ^ _FACTS.keys():
+    if wrong := criteria.keys() ^ FACTS.keys():
         raise DefinitionError("D002", where=located.where(), problem=f"criteria {sorted(wrong)}")
     return criteria
 
@@ -112,17 +111,73 @@ def comparability(evidence: Evidence, criteria: Mapping[str, Criterion]) -> Verd
 
     A reason is the criterion's name, or ``NAME_unknown`` where nothing is known of it.
     """
-    worst: Class = "A"
-    reasons: set[str] = set()
-    for name, criterion in criteria.items():
-        if criterion.applies_to == "sensitive" and not _sensitive(evidence):
-            continue
-        for fact in _FACTS[name](evidence):
-            grade = _grade(criterion, fact)
-            if grade != "A":
-                reasons.add(f"{name}_unknown" if fact.value is None else name)
-            worst = max(worst, grade)
-    return Verdict(worst, ";".join(sorted(reasons)))
+    return _verdict(judged(evidence, criteria))
+
+
+def judged(evidence: Evidence, criteria: Mapping[str, Criterion]) -> list[Judged]:
+    """Return the criteria that apply to an indicator's value, in their order, each with its facts."""
+    return [
+        _judged(name, criterion, tuple(FACTS[name](evidence)))
+        for name, criterion in criteria.items()
+        if criterion.applies_to == "all" or evidence.sensitive
+    ]
+
+
+def pair_comparability(first: Evidence, second: Evidence, criteria: Mapping[str, Criterion]) -> Verdict:
+    """Return the class in which two values of one indicator may be compared, and why it is not A.
+
+    It is the class of the worse value, or a lower one where the two differ from each other by more than
+    either from the framework: in recall period, or in ages. Two surveys of different ages share the band of
+    `shared_ages`; with it as ``ages`` of both, the values on that band are judged.
+
+    Args:
+        first: of one value.
+        second: of the other: another country, or another round.
+        criteria: of the framework.
+    """
+    between = {"recall": _recalls_between(first, second), "age_band": _ages_between(first, second)}
+    found = [_judged(name, criteria[name], facts) for name, facts in between.items() if name in criteria]
+    return _verdict([*judged(first, criteria), *judged(second, criteria), *found])
+
+
+def shared_ages(first: Evidence, second: Evidence) -> AgeBand | None:
+    """Return the ages that both surveys cover and the indicator speaks of; None if there are none."""
+    bands = [covered_ages(one.indicator, one.manifest) for one in (first, second)]
+    bands.append(AgeBand(first.indicator.definition.ages.minimum, first.indicator.definition.ages.maximum))
+    shared = AgeBand(max(band.minimum for band in bands), min(band.maximum for band in bands))
+    return shared if shared.minimum <= shared.maximum else None
+
+
+def _recalls_between(first: Evidence, second: Evidence) -> tuple[Fact, ...]:
+    pairs = zip(first.recalls().values(), second.recalls().values(), strict=True)
+    return tuple(
+        Fact(recall_share(one, other)) for one, other in pairs if one is not None and other is not None
+    )
+
+
+def _ages_between(first: Evidence, second: Evidence) -> tuple[Fact, ...]:
+    if first.ages is not None and first.ages == second.ages:
+        return (Fact(0.0),)
+    one, other = (
+        frozenset(range(e.ages.minimum, e.ages.maximum + 1))
+        if e.ages is not None
+        else estimated_ages(e.indicator, e.manifest)
+        for e in (first, second)
+    )
+    return (Fact(float(len(one ^ other))),)
+
+
+def _judged(name: str, criterion: Criterion, facts: tuple[Fact, ...]) -> Judged:
+    grades = [(_grade(criterion, fact), fact) for fact in facts]
+    below = (fact for grade, fact in grades if grade != "A")
+    reasons = frozenset(f"{name}_unknown" if fact.value is None else name for fact in below)
+    return Judged(name, max((grade for grade, _ in grades), default="A"), facts, reasons)
+
+
+def _verdict(found: Iterable[Judged]) -> Verdict:
+    criteria = list(found)
+    reasons = {reason for one in criteria for reason in one.reasons}
+    return Verdict(max((one.grade for one in criteria), default="A"), ";".join(sorted(reasons)))
 
 
 def _grade(criterion: Criterion, fact: Fact) -> Class:
@@ -139,133 +194,3 @@ def _by_bounds(value: float, bounds: Thresholds, sign: int) -> Class:
     if bounds.a is not None and value <= sign * bounds.a:
         return "A"
     return "B" if bounds.b is not None and value <= sign * bounds.b else "C"
-
-
-def _sensitive(evidence: Evidence) -> bool:
-    variables = evidence.framework.variables("dyad")
-    return any(
-        variables[name].role == "measure" and variables[name].sensitivity in ("sensitive", "highly_sensitive")
-        for name in evidence.indicator.variables
-    )
-
-
-def _sampling(evidence: Evidence) -> Iterable[Fact]:
-    yield Fact(evidence.manifest.sampling)
-
-
-def _coverage(evidence: Evidence) -> Iterable[Fact]:
-    population = evidence.manifest.population
-    yield Fact(evidence.manifest.coverage_share)
-    if population.setting == "school":
-        yield Fact("school")
-    if population.coverage == "subnational":
-        yield Fact("subnational")
-
-
-def _age_band(evidence: Evidence) -> Iterable[Fact]:
-    """Single years of age that only the indicator or only the estimate covers."""
-    reference = evidence.indicator.definition.ages
-    covered = covered_ages(evidence.indicator, evidence.manifest)
-    wanted = set(range(reference.minimum, reference.maximum + 1))
-    missing = wanted - set(range(covered.minimum, covered.maximum + 1))
-    beyond = estimated_ages(evidence.indicator, evidence.manifest) - wanted
-    yield Fact(float(len(missing) + len(beyond)))
-
-
-def _universe(evidence: Evidence) -> Iterable[Fact]:
-    yield Fact("same")
-    for wording in evidence.wordings().values():
-        if wording is not None and wording.asked_of == "everyone":
-            yield Fact("asked_of_everyone")
-
-
-def _recall(evidence: Evidence) -> Iterable[Fact]:
-    variables = evidence.framework.variables("dyad")
-    for name, wording in evidence.wordings().items():
-        if wording is None:
-            yield Fact(None)
-        elif wording.recall is not None:
-            framework = variables[name].recall or evidence.indicator.definition.recall
-            yield Fact(_recall_share(wording.recall, framework))
-
-
-def _wording(evidence: Evidence) -> Iterable[Fact]:
-    for wording in evidence.wordings().values():
-        yield Fact(wording.kind if wording else None)
-
-
-def _scale(evidence: Evidence) -> Iterable[Fact]:
-    for wording in evidence.wordings().values():
-        yield Fact(wording.scale if wording else None)
-
-
-def _mode(evidence: Evidence) -> Iterable[Fact]:
-    mode = evidence.manifest.mode
-    yield Fact(None if mode == "unknown" else mode)
-
-
-def _response(evidence: Evidence) -> Iterable[Fact]:
-    rate = evidence.manifest.response_rate
-    if rate is None:
-        yield Fact(None)
-    else:
-        yield Fact(rate.overall, "nonresponse_study" if rate.nonresponse_study else None)
-
-
-def _weights(evidence: Evidence) -> Iterable[Fact]:
-    design = evidence.manifest.design
-    yield Fact("weight_and_design" if design.stratum or design.psu else "weight_only")
-
-
-def _item_nonresponse(evidence: Evidence) -> Iterable[Fact]:
-    yield Fact(evidence.nonresponse)
-
-
-def _age_of_data(evidence: Evidence) -> Iterable[Fact]:
-    yield Fact(float(evidence.as_of_year - evidence.manifest.reference_year))
-
-
-def _translation(evidence: Evidence) -> Iterable[Fact]:
-    translation = evidence.manifest.translation
-    known = translation is not None and translation.method != "unknown"
-    yield Fact(translation.method if translation and known else None)
-
-
-_FACTS: dict[str, Callable[[Evidence], Iterable[Fact]]] = {
-    "sampling": _sampling,
-    "coverage": _coverage,
-    "age_band": _age_band,
-    "universe": _universe,
-    "recall": _recall,
-    "wording": _wording,
-    "scale": _scale,
-    "mode": _mode,
-    "response": _response,
-    "weights": _weights,
-    "item_nonresponse": _item_nonresponse,
-    "age_of_data": _age_of_data,
-    "translation": _translation,
-}
-
-_PERIOD = re.compile(r"(\d+) *(day|week|month|year)s?\b")
-_MONTHS = {"day": 12 / 365.25, "week": 12 * 7 / 365.25, "month": 1.0, "year": 12.0}
-_LOOSE_YEAR = re.compile(r"\b(past|last|school|calendar)? *year\b")
-
-
-def _recall_share(national: str, framework: str) -> str | float:
-    """Return ``identical``, ``different`` (no period to compare), or shorter period over longer."""
-    ours, theirs = national.strip().casefold(), framework.strip().casefold()
-    if ours == theirs:
-        return "identical"
-    lengths = _months(ours), _months(theirs)
-    if lengths[0] is None or lengths[1] is None:
-        return "different"
-    share = min(lengths[0], lengths[1]) / max(lengths[0], lengths[1])
-    exact = _PERIOD.search(ours) and _PERIOD.search(theirs)
-    return "identical" if exact and share == 1 else share
-
-
-def _months(recall: str) -> float | None:
-    if found := _PERIOD.search(recall):
-        return int(found[1]) * _MONTHS[found[2]]
-    return 12.0 if _LOOSE_YEAR.search(recall) else None

@@ -48,11 +48,36 @@ class Disaggregation:
 
 
 @dataclass(frozen=True)
+class AgeBand:
+    """Completed years of age, both ends included."""
+
+    minimum: int
+    maximum: int
+
+    @property
+    def code(self) -> str:
+        """Published code, for example ``Y13T17``."""
+        return f"Y{self.minimum}T{self.maximum}"
+
+    @classmethod
+    def of(cls, code: str) -> AgeBand:
+        """Return the band of a published code."""
+        low, high = code.removeprefix("Y").split("T")
+        return cls(int(low), int(high))
+
+
+@dataclass(frozen=True)
 class Domain:
     """A cell of a disaggregation: the published code of each of its dimensions."""
 
     disaggregation: str
     codes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ages(self) -> AgeBand | None:
+        """The age band; None where the cell holds all ages."""
+        code = self.codes.get("age")
+        return None if code is None else AgeBand.of(code)
 
 
 def axes_of(disaggregations: Sequence[Disaggregation]) -> list[Axis]:
@@ -204,19 +229,6 @@ def levels_sql(variable: str, source: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class AgeBand:
-    """Completed years of age, both ends included."""
-
-    minimum: int
-    maximum: int
-
-    @property
-    def code(self) -> str:
-        """Published code, for example ``Y13T17``."""
-        return f"Y{self.minimum}T{self.maximum}"
-
-
 def restricts_age(indicator: ParsedIndicator) -> bool:
     """Return whether the indicator's own universe keeps to its ages."""
     return "age" in indicator.universe.variables | indicator.denominator.variables
@@ -264,8 +276,5 @@ def common_age_disaggregation(band: AgeBand) -> Disaggregation:
 
 def fully_covered_category(domain: Domain, covered: AgeBand) -> bool:
     """Return whether a domain's age category holds no age that the survey covers in part or not at all."""
-    code = domain.codes.get("age")
-    if code is None:
-        return True
-    low, high = (int(part) for part in code.removeprefix("Y").split("T"))
-    return covered.minimum <= low and high <= covered.maximum
+    ages = domain.ages
+    return ages is None or (covered.minimum <= ages.minimum and ages.maximum <= covered.maximum)

@@ -63,6 +63,7 @@ def finished(rows: pa.Table, proportions: Mapping[str, bool], standard: Standard
     columns["events"] = np.where(share | medians, _floats(rows, "events"), n).astype(np.int64)
     columns["df"] = pa.array(df.astype(np.int64), mask=n == 0)
     computed = {
+        "weight": _floats(rows, "sum_w"),
         "nonresponse": nonresponse,
         "se": se,
         "ci_lower": lower,
@@ -107,7 +108,7 @@ def estimate_rows(
     domain_of: Callable[[int], Domain],
     indicators: Mapping[str, Indicator],
     manifest: SurveyManifest,
-    verdict: Callable[[str, float | None], Verdict],
+    verdict: Callable[[str, Domain, float | None], Verdict],
 ) -> list[dict[str, Any]]:
     """Return rows of the estimates table.
 
@@ -116,12 +117,12 @@ def estimate_rows(
         domain_of: number -> domain.
         indicators: definitions by code.
         manifest: of the wave.
-        verdict: indicator code and item non-response -> class of comparability.
+        verdict: indicator code, domain and item non-response -> class of comparability.
     """
     out = []
     for row in table.to_pylist():
         code, domain = row.pop("measure"), domain_of(row.pop("domain"))
-        found = verdict(code, row["nonresponse"])
+        found = verdict(code, domain, row["nonresponse"])
         out.append(
             _key(indicators[code], manifest, domain)
             | row

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,3 +78,25 @@ class CellKeeper:
             }
         )
         return {"psu_design": self.design, "psu_cells": cells, "domains": domains}
+
+
+def with_panel_keys(
+    tables: Mapping[str, pa.Table], connection: duckdb.DuckDBPyConnection
+) -> dict[str, pa.Table]:
+    """Return the kept tables with ``panel_stratum, panel_psu`` in their design.
+
+    Only for a wave whose strata and PSUs have pseudonyms of the panel: labels of one wave match nothing.
+
+    Args:
+        tables: what `CellKeeper.tables` returned; nothing is added where it is empty.
+        connection: holds the wave's ``psu_design``.
+    """
+    if "psu_design" not in tables:
+        return dict(tables)
+    keys = connection.sql(
+        "SELECT stratum::VARCHAR AS panel_stratum, psu::VARCHAR AS panel_psu FROM psu_design ORDER BY unit"
+    ).to_arrow_table()
+    design = tables["psu_design"]
+    for name in keys.column_names:
+        design = design.append_column(name, keys[name])
+    return {**tables, "psu_design": design}

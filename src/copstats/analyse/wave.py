@@ -25,7 +25,7 @@ from copstats.analyse.domains import (
 )
 from copstats.analyse.estimates import absent_row, as_table, estimate_rows, finished
 from copstats.analyse.indicators import Absence
-from copstats.analyse.kept import CellKeeper, KeepTables
+from copstats.analyse.kept import CellKeeper, KeepTables, with_panel_keys
 from copstats.analyse.medians import estimate_medians
 from copstats.analyse.plan import KINDS, Plan, Tables, plan, source_of, wanted_disaggregations
 from copstats.analyse.reliability import load_standard
@@ -116,11 +116,16 @@ class _Wave:
         columns = self.connection.table("child").columns
         return partial(estimate_measures_replicated, replicates=replicates_of(replicates, columns))
 
-    def verdict(self, code: str, nonresponse: float | None) -> Verdict:
+    def verdict(self, code: str, domain: Domain, nonresponse: float | None) -> Verdict:
         """Return the class of comparability of an indicator's value."""
-        indicator = self.framework.indicators[code]
         evidence = Evidence(
-            indicator, self.manifest, self.crosswalk, self.framework, self.as_of_year, nonresponse
+            indicator=self.framework.indicators[code],
+            manifest=self.manifest,
+            crosswalk=self.crosswalk,
+            framework=self.framework,
+            as_of_year=self.as_of_year,
+            nonresponse=nonresponse,
+            ages=domain.ages,
         )
         return comparability(evidence, load_criteria(self.framework.id))
 
@@ -184,13 +189,18 @@ def _estimated(wave: _Wave, steps: Plan, definitions: Mapping[str, Indicator]) -
         keeper = None if wave.cells is None else CellKeeper()
         found = list(_estimates(wave, steps, domains, keeper))
     if wave.cells is not None and keeper is not None:
-        wave.cells.update({f"{steps.kind}_{name}": t for name, t in keeper.tables(domains).items()})
+        wave.cells.update({f"{steps.kind}_{name}": t for name, t in _tables(wave, keeper, domains).items()})
     domain = partial(domain_of, disaggregations=domains)
     shares = {m.name: m.proportion for m in (*steps.measures, *steps.medians)}
     standard = load_standard(wave.framework.id)
     kept = (table.filter(_kept(table, steps, wave, domain)) for table in found)
     table = pa.concat_tables([finished(one, shares, standard) for one in kept])
     return estimate_rows(table, domain, definitions, wave.manifest, wave.verdict)
+
+
+def _tables(wave: _Wave, keeper: CellKeeper, domains: Sequence[Disaggregation]) -> dict[str, pa.Table]:
+    tables = keeper.tables(domains)
+    return with_panel_keys(tables, wave.connection) if wave.manifest.in_panel else tables
 
 
 def _estimates(

@@ -13,6 +13,7 @@ from copstats.cli.application import Command, settings
 from copstats.errors import EXIT_DATA
 
 if TYPE_CHECKING:
+    from copstats.store.registry import Registry
     from copstats.store.rows import Submission
 
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the data files, if elsewhere.")
 @click.option("--create-home", is_flag=True, help="Make the home folder if there is none.")
 def ingest(path: Path, data: Path | None, create_home: bool) -> None:
-    """Check the submission at PATH, pseudonymise it and seal it as a wave.
+    """Take in the submission at PATH: a sealed file of an office, or a raw submission.
 
-    PATH is a folder or zip, or a folder of several. Ends with status 1 if one was rejected, with 2 if one
-    could not be read; the others go on.
+    PATH is a sealed file, a folder or zip with a raw submission, or a folder of several. A sealed file is
+    verified, decrypted in memory and checked; a raw one is encrypted, checked and pseudonymised here. Ends
+    with status 1 if one was rejected, with 2 if one could not be read; the others go on.
     """
     from copstats import steps
     from copstats.cli.application import show_error
@@ -68,49 +70,64 @@ def ingest(path: Path, data: Path | None, create_home: bool) -> None:
 @click.argument("submission_id", required=False)
 def status(submission_id: str | None) -> None:
     """List submissions and releases, or show one submission with its findings and decisions."""
-    from copstats.cli.screen import stdout
     from copstats.store.home import Home
 
-    options = settings()
-    registry = Home.open(options.home_or()).registry
+    registry = Home.open(settings().home_or()).registry
     if submission_id is None:
-        submissions = registry.submissions()
-        if options.json:
-            print(json.dumps([_row(s) for s in submissions], ensure_ascii=False))
-            return
-        from rich.table import Table
+        _list(registry)
+    else:
+        _show(registry, submission_id)
 
-        table = Table(box=None, pad_edge=False)
-        table.add_column("Submission", no_wrap=True)
-        table.add_column("State", no_wrap=True)
-        for title in ("Records", "Errors", "Warnings"):
-            table.add_column(title, justify="right")
-        table.add_column("Received", no_wrap=True)
-        for one in submissions:
-            counts = dict.fromkeys(("error", "warning", "information"), 0)
-            for finding in registry.findings(one.id):
-                counts[finding.severity] += finding.count
-            numbers = (sum(one.records.values()), counts["error"], counts["warning"])
-            table.add_row(one.id, str(one.state), *(f"{n:,}" for n in numbers), f"{one.received_at:%Y-%m-%d}")
-        stdout().print(table)
-        labels = [release.label for release in registry.releases()]
-        stdout().print(f"Releases: {', '.join(labels) or 'none yet'}")
+
+def _list(registry: Registry) -> None:
+    from rich.table import Table
+
+    from copstats.cli.screen import stdout
+
+    submissions = registry.submissions()
+    if settings().json:
+        print(json.dumps([_row(s) for s in submissions], ensure_ascii=False))
         return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Submission", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    for title in ("Records", "Errors", "Warnings"):
+        table.add_column(title, justify="right")
+    table.add_column("Received", no_wrap=True)
+    for one in submissions:
+        counts = dict.fromkeys(("error", "warning", "information"), 0)
+        for finding in registry.findings(one.id):
+            counts[finding.severity] += finding.count
+        numbers = (sum(one.records.values()), counts["error"], counts["warning"])
+        table.add_row(one.id, str(one.state), *(f"{n:,}" for n in numbers), f"{one.received_at:%Y-%m-%d}")
+    stdout().print(table)
+    labels = [release.label for release in registry.releases()]
+    stdout().print(f"Releases: {', '.join(labels) or 'none yet'}")
+
+
+def _show(registry: Registry, submission_id: str) -> None:
+    import msgspec
+
     one = registry.get(submission_id)
-    findings = registry.findings(submission_id)
-    decisions = registry.decisions(submission_id)
-    if options.json:
+    findings, decisions = registry.findings(submission_id), registry.decisions(submission_id)
+    provenance = registry.provenance(submission_id)
+    if settings().json:
         found = [{"rule": f.rule, "severity": f.severity, "count": f.count} for f in findings]
         taken = [
             {"state": str(d.state), "who": d.who, "reason": d.reason, "at": d.at.isoformat()}
             for d in decisions
         ]
-        print(json.dumps(_row(one) | {"findings": found, "decisions": taken}, ensure_ascii=False))
+        further = {"provenance": msgspec.to_builtins(provenance), "findings": found, "decisions": taken}
+        print(json.dumps(_row(one) | further, ensure_ascii=False))
         return
     records = ", ".join(f"{kind} {number:,}" for kind, number in one.records.items())
     shown = _row(one) | {"records": records, "received": f"{one.received_at:%Y-%m-%d %H:%M} UTC"}
+    if provenance is not None:
+        shown |= {
+            name: getattr(provenance, name) for name in ("custody", "linkage", "signing_key", "agreement")
+        }
     for key, value in shown.items():
-        print(f"{key:<16} {value}")
+        print(f"{key:<16} {value or '-'}")
     for finding in findings:
         print(f"{finding.severity:<16} {finding.rule}: {finding.count:,}")
     for decision in decisions:

@@ -53,7 +53,6 @@ class _Place:
 def _place(passphrase_file: Path | None = None, *, create: bool = False) -> _Place:
     from copstats.store.config import CONFIG_FILE
     from copstats.store.home import Home
-    from copstats.store.keys import KeyStore
 
     folder = settings().home_or()
     words = translations(settings().language)
@@ -61,14 +60,25 @@ def _place(passphrase_file: Path | None = None, *, create: bool = False) -> _Pla
         home = Home.open(folder)
         home.keys.unlock_with(_asking(passphrase_file, words))
         return _Place(home.keys, home, words)
-    held = folder / "keys"
     if create:
-        held.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not held.is_dir():
+        (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _Place(office_keys(passphrase_file, words), None, words)
+
+
+def office_keys(passphrase_file: Path | None, words: Translations) -> KeyStore:
+    """Return the keys of the home named on the command line, with what asks for their passphrase.
+
+    Raises:
+        UsageError: U325, there are none.
+    """
+    from copstats.store.keys import KeyStore
+
+    folder = settings().home_or()
+    if not (folder / "keys").is_dir():
         raise UsageError("U325", where=str(folder))
-    store = KeyStore(held, passphrases=_asking(passphrase_file, words))
+    store = KeyStore(folder / "keys", passphrases=_asking(passphrase_file, words))
     store.check()
-    return _Place(store, None, words)
+    return store
 
 
 def _asking(file: Path | None, words: Translations) -> Callable[[str], str]:

@@ -20,6 +20,8 @@ def release(label: str) -> None:
     """
     from copstats import steps
     from copstats.cli.screen import progress
+    from copstats.language import translations
+    from copstats.vintages import held_units
 
     options = settings()
     home = options.home_or()
@@ -28,37 +30,44 @@ def release(label: str) -> None:
         for one in steps.waves_to_estimate(home):
             steps.estimate(home, one, as_of_year=year)
         published = steps.publish(home, label)
+    held = held_units(published.settled, translations(options.language))
     if options.json:
-        print(json.dumps({"label": label, "state": published.state, "folder": str(published.folder)}))
+        told = {"label": label, "state": published.state, "folder": str(published.folder), "held": held}
+        print(json.dumps(told, ensure_ascii=False))
     else:
         print(f"{published.folder}: {published.state}")
+        for line in held:
+            print(line)
 
 
 @click.command(cls=Command)
-@click.argument("release_folder", metavar="RELEASE", type=click.Path(path_type=Path))
-def audit(release_folder: Path) -> None:
-    """Verify RELEASE, a folder or the label of a release in the home: signature, hashes, withheld cells.
+@click.argument("release_name", metavar="RELEASE", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    metavar="RELEASE",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="An earlier release, folder or label; may be repeated.",
+)
+def audit(release_name: Path, against: tuple[Path, ...]) -> None:
+    """Audit RELEASE, a folder or the label of a release in the home.
 
-    Ends with status 1 if a byte was changed or a withheld cell has a value.
+    Verifies signature, hashes and shape; then says how exactly every withheld figure can be worked out from
+    the published ones, alone and together with earlier releases.
+
+    Of a release in the home the attacker knows all numbers and weights of answers; of a folder their bands.
+    Ends with status 1 if a byte was changed or something can be worked out too exactly.
     """
-    from copstats.disseminate.verify import verify_release
-    from copstats.store.home import Home
+    from copstats.auditing import audit_release
+    from copstats.cli import audit_view
+    from copstats.cli.screen import stdout
+    from copstats.language import translations
 
     options = settings()
-    key = None
-    folder = release_folder
-    if not folder.is_dir():
-        home = Home.open(options.home_or())
-        folder, key = home.releases.folder(str(release_folder)), home.keys.public_key()
-    problems = verify_release(folder, public_key=key)
+    audited = audit_release(release_name, options.home_or(), against=against)
     if options.json:
-        print(
-            json.dumps({"release": str(folder), "problems": [str(p) for p in problems]}, ensure_ascii=False)
-        )
-    elif problems:
-        for problem in problems:
-            print(problem)
+        print(json.dumps(audit_view.as_json(audited), ensure_ascii=False))
     else:
-        print(f"{folder}: the signature holds, every file is as signed, withheld cells hold no value.")
-    if problems:
+        stdout().print(audit_view.render(audited, translations(options.language)))
+    if not audited.passed:
         raise click.exceptions.Exit(EXIT_DATA)

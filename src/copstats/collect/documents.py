@@ -55,6 +55,7 @@ class Document:
 
     Attributes:
         name: file name, for messages.
+        content: its bytes.
         data: mappings, lists and scalars as they stand.
     """
 
@@ -65,6 +66,7 @@ class Document:
             SubmissionError: the text is too long, not UTF-8, not YAML, or has a key twice.
         """
         self.name = name
+        self.content = content
         if len(content) > MAX_BYTES:
             raise SubmissionError("S108", where=name, limit=MAX_BYTES)
         try:

@@ -41,6 +41,7 @@ class HarmonisedRecord:
         positions: national column -> position in the file, from 1; in a sheet, 1 is column A.
         traces: what the file carries beside its table.
         suspects: national columns that may identify a person.
+        sealed: whether the table came out of a sealed file.
     """
 
     rows: int
@@ -55,6 +56,7 @@ class HarmonisedRecord:
     positions: Mapping[str, int] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
     suspects: tuple[Suspect, ...] = ()
+    sealed: bool = False
 
 
 @dataclass(frozen=True)

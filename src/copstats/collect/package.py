@@ -8,7 +8,7 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -113,6 +113,63 @@ class Folder:
             digest = hashlib.file_digest(lines, "sha256").hexdigest()
         return DataSource(
             name=name, format=kind, size=size, sha256=digest, opener=lambda: path.open("rb"), path=path
+        )
+
+
+class File(Protocol):
+    """What is known of a file before it is opened."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes, as hexadecimal digits."""
+
+
+class Files(Protocol):
+    """Files by name, wherever they are kept; see `copstats.store.upload.Upload`."""
+
+    @property
+    def files(self) -> Mapping[str, File]:
+        """Name -> what is known of it."""
+
+    def document(self, name: str) -> bytes | None:
+        """Return the bytes of a small file, or None if there is none of that name."""
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return a file as a stream."""
+
+
+class Kept:
+    """A submission whose files are kept somewhere else than in a folder, for example encrypted."""
+
+    def __init__(self, kept: Files) -> None:
+        self._kept = kept
+
+    def document(self, name: str) -> bytes | None:
+        """Return the bytes of a YAML document, or None if there is none of that name."""
+        return self._kept.document(name)
+
+    def data_file(self, name: str, where: str, encoding: str | None = None) -> DataSource:
+        """Return a data file.
+
+        Raises:
+            SubmissionError: as `Folder.data_file`.
+        """
+        inner_path(name, where)
+        if name not in self._kept.files:
+            raise SubmissionError("S121", where=where, path=name)
+        known = self._kept.files[name]
+        with self._kept.open(name) as lines:
+            kind = _checked_format(name, known.size, lines.read(HEAD_BYTES), encoding, where)
+        return DataSource(
+            name=name,
+            format=kind,
+            size=known.size,
+            sha256=known.sha256,
+            opener=partial(self._kept.open, name),
         )
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 import copstats
 from copstats.collect.package import DataSource
-from copstats.errors import SubmissionError
+from copstats.errors import CopstatsError, SubmissionError
 
 MEBIBYTE = 2**20
 LONGEST_LINE = 256 * MEBIBYTE
@@ -190,7 +190,7 @@ def _feed(stream: IO[bytes] | None, file: BinaryIO | None) -> None:
     try:
         while block := file.read(_CHUNK):
             stream.write(block)
-    except (OSError, SubmissionError):  # What the child says of the part that it got tells why.
+    except (OSError, CopstatsError):  # What the child says of the part that it got tells why.
         pass
     finally:
         with suppress(OSError):

@@ -64,7 +64,7 @@ class Submission:
 
 
 def open_submission(
-    path: Path,
+    path: Path | Package,
     *,
     manifest: Path | None = None,
     data: Path | None = None,
@@ -76,7 +76,8 @@ def open_submission(
 
     Args:
         path: the folder, or a ``.zip``: ``manifest.yaml``, perhaps ``crosswalk.yaml``, and the data files;
-            or a bare data file, which takes the place of the one that the manifest names.
+            or a bare data file, which takes the place of the one that the manifest names; or a package that
+            is open already.
         manifest: the manifest, if it lies elsewhere or has another name; ``crosswalk.yaml`` lies beside it.
         data: folder of the data files, if they lie elsewhere.
         areas: countries and areas by ISO 3166-1 alpha-3 code.
@@ -87,9 +88,9 @@ def open_submission(
         SubmissionErrors: all that prevents reading it, each with file and line.
     """
     errors: list[SubmissionError] = []
-    bare = path.name if path.is_file() and named_format(path.name) else None
+    bare = path.name if isinstance(path, Path) and path.is_file() and named_format(path.name) else None
     with _collected(errors):
-        package = Folder(path.parent) if bare else open_package(path)
+        package = _package(path, bare=bare is not None)
         documents = Folder(manifest.parent) if manifest is not None else package
         manifest_document = _document(documents, manifest.name if manifest is not None else MANIFEST)
     _raise(errors)
@@ -130,6 +131,12 @@ def read_source(submission: Submission, record: RecordKind) -> SourceFile:
     """
     says: DataFile = getattr(submission.manifest.files, record)
     return read_file(submission.data_files[record], says)
+
+
+def _package(path: Path | Package, *, bare: bool) -> Package:
+    if not isinstance(path, Path):
+        return path
+    return Folder(path.parent) if bare else open_package(path)
 
 
 @contextmanager

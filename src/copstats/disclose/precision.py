@@ -10,6 +10,13 @@ from copstats.disclose.sql import render
 from copstats.store.schemas import DIMENSIONS, INDICATOR_VALUE
 
 
+def register_steps(connection: duckdb.DuckDBPyConnection, profile: DisclosureProfile) -> None:
+    """Hand over the steps of rounding and the reliability flags that count as reliable."""
+    connection.register("value_step", _steps({name: u.value for name, u in profile.units.items()}))
+    connection.register("error_step", _steps({name: u.error for name, u in profile.units.items()}))
+    connection.register("reliable", pa.table({"code": pa.array(profile.reliable, pa.string())}))
+
+
 def published_form(connection: duckdb.DuckDBPyConnection, profile: DisclosureProfile) -> pa.Table:
     """Return the cells of the table ``decided`` as they are published.
 
@@ -17,14 +24,12 @@ def published_form(connection: duckdb.DuckDBPyConnection, profile: DisclosurePro
     but not beyond the unit's possible values; counts and nonresponse become bands.
 
     Args:
-        connection: holds ``decided`` and ``reason``.
+        connection: holds ``decided``, ``reason`` and what `register_steps` registers.
         profile: steps and bands.
 
     Returns:
         Schema ``INDICATOR_VALUE``, ordered by its key.
     """
-    connection.register("value_step", _steps({name: u.value for name, u in profile.units.items()}))
-    connection.register("error_step", _steps({name: u.error for name, u in profile.units.items()}))
     connection.register(
         "n_band",
         _table(code=[b.code for b in profile.n_bands.bands], from_n=[b.lower for b in profile.n_bands.bands]),
@@ -36,7 +41,6 @@ def published_form(connection: duckdb.DuckDBPyConnection, profile: DisclosurePro
             up_to=[b.upper for b in profile.nonresponse_bands.bands],
         ),
     )
-    connection.register("reliable", pa.table({"code": pa.array(profile.reliable, pa.string())}))
     cells = connection.sql(render("precision", dimensions=", ".join(DIMENSIONS)))
     return cells.to_arrow_table().cast(INDICATOR_VALUE)
 

@@ -1,4 +1,4 @@
-"""Primary disclosure rules (R1 to R4, R9): which cells may show a figure at all."""
+"""Primary disclosure rules (R1 to R4, R8, R9, R12): which cells may show a figure at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from copstats.disclose.profile import TIERS, DisclosureProfile
+from copstats.disclose.sampling import with_raised_tiers
 from copstats.disclose.sql import render
 from copstats.store.schemas import DIMENSIONS
 
@@ -22,6 +23,7 @@ def decide(
     profile: DisclosureProfile,
     *,
     consent_level: Mapping[str, ConsentLevel],
+    sampling_fraction: Mapping[str, float | None] | None = None,
 ) -> None:
     """Make the table ``decided``: each estimate that may be published, with the ``reason`` against a figure.
 
@@ -33,8 +35,10 @@ def decide(
         estimates: schema ``ESTIMATES``.
         profile: thresholds, tables and reasons.
         consent_level: submission -> what its manifest allows; a submission that is not named has none.
+        sampling_fraction: submission -> share of the population that was interviewed, None where it is not
+            known: see ``sampling_fractions``. Where it is large all cells are of tier B.
     """
-    connection.register("estimates", estimates)
+    connection.register("estimates", with_raised_tiers(estimates, sampling_fraction or {}, profile))
     connection.register("consent", _consent(consent_level))
     connection.register("rule_set", _rule_set(profile))
     connection.register("published_table", _published_tables(profile.tables))
@@ -58,6 +62,8 @@ def _consent(level: Mapping[str, ConsentLevel]) -> pa.Table:
 def _rule_set(profile: DisclosureProfile) -> pa.Table:
     """One row a tier and unit; a cell of any other tier or unit finds no thresholds and is withheld."""
     of = profile.thresholds
+    precision = ("minimum_effective_n", "widest_interval", "widest_relative_interval", "narrow_interval")
+    asked = {name: getattr(of, name) for name in precision}
     return pa.Table.from_pylist(
         [
             {
@@ -76,6 +82,7 @@ def _rule_set(profile: DisclosureProfile) -> pa.Table:
                 "maximum_weight_share": of.largest_weight_share.tiers[tier],
                 "crossed_dimensions": of.crossed_dimensions.tiers[tier],
                 "never_crossed": profile.never_crossed,
+                **{name: each.tiers[tier] if each else None for name, each in asked.items()},
             }
             for tier in TIERS
             for name, unit in profile.units.items()
@@ -90,9 +97,10 @@ def _published_tables(tables: Mapping[str, Sequence[str]]) -> pa.Table:
 
 
 def _reasons(profile: DisclosureProfile) -> pa.Table:
+    read = ("obs_status", "obs_conf", "coded", "protected")
     return pa.Table.from_pylist(
         [
-            {"code": code, "obs_status": r.obs_status, "obs_conf": r.obs_conf, "coded": r.coded}
-            for code, r in profile.reasons.items()
+            {"code": code} | {name: getattr(reason, name) for name in read}
+            for code, reason in profile.reasons.items()
         ]
     )

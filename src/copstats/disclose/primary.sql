@@ -54,7 +54,17 @@ tested AS (
       AND ci_lower <= estimate AND estimate <= ci_upper
       AND estimate * factor BETWEEN unit_minimum AND unit_maximum,
       FALSE
-    ) AS precision_known
+    ) AS precision_known,
+    -- thresholds of a named profile; NULL where none sets them
+    statistic = 'median' OR (
+      (minimum_effective_n IS NULL OR coalesce(n_effective >= minimum_effective_n, FALSE))
+      AND (widest_interval IS NULL OR coalesce(kg_upper - kg_lower < widest_interval, FALSE))
+      AND (
+        widest_relative_interval IS NULL
+        OR coalesce(kg_upper - kg_lower <= narrow_interval, FALSE)
+        OR coalesce(kg_upper - kg_lower <= widest_relative_interval * estimate, FALSE)
+      )
+    ) AS precise_enough
   FROM measured
 )
 SELECT
@@ -71,5 +81,6 @@ SELECT
     WHEN NOT enough_events THEN 'low'
     WHEN NOT enough_non_events THEN 'high'
     WHEN NOT precision_known THEN 'no_variance'
+    WHEN NOT precise_enough THEN 'unreliable'
   END AS reason
 FROM tested

@@ -42,7 +42,9 @@ SOURCE = pa.schema(
         **dict.fromkeys(("bottom_coded", "top_coded"), pa.bool_()),
         **dict.fromkeys(("universe", "setting", "coverage", "excluded", "sampling", "mode"), pa.string()),
         **dict.fromkeys(("response_rate", "coverage_share"), pa.float64()),
-        **dict.fromkeys(("weight_method", "child_records", "parent_records", "content_hash"), pa.string()),
+        **dict.fromkeys(
+            ("weight_method", "child_records", "parent_records", "content_hash", "custody"), pa.string()
+        ),
     }
 )
 CODELIST = pa.schema({**dict.fromkeys(("codelist", "code", "label"), pa.string()), "rank": pa.int32()})
@@ -117,6 +119,7 @@ def _source(record: SourceRecord, profile: DisclosureProfile) -> Row:
         "child_records": _band(record.records.get("child"), profile),
         "parent_records": _band(record.records.get("parent"), profile),
         "content_hash": record.content_hash,
+        "custody": record.custody,
     }
 
 

@@ -11,12 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
+from copstats.disseminate import anchor
 from copstats.errors import ReleaseError
 
 MANIFEST = "MANIFEST.json"
 SIGNATURE = "MANIFEST.sig"
 PUBLIC_KEY = "PUBLIC_KEY.pem"
 FORMAT = 1
+BESIDE = (MANIFEST, SIGNATURE, anchor.ANCHOR, anchor.SIGNATURE)
+"""Files that the manifest does not list: itself, and the end of the audit chain."""
 
 
 class FileEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +106,7 @@ def regular_files(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield path with forward slashes and path of every file that a manifest lists, in order."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not path.is_symlink() and name not in (MANIFEST, SIGNATURE):
+        if path.is_file() and not path.is_symlink() and name not in BESIDE:
             yield name, path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +17,7 @@ from copstats.disclose import DisclosureProfile, load_profile, refuse_broken_sha
 from copstats.disclose.shape import KEY
 from copstats.disseminate import database, manifest
 from copstats.disseminate.content import content
+from copstats.disseminate.costs import suppression
 from copstats.disseminate.files import write_csv, write_parquet
 from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, read_manifest
 from copstats.disseminate.sources import SourceRecord
@@ -50,6 +51,8 @@ def build_release(
     sources: Sequence[SourceRecord],
     fingerprint: str,
     signing_key: Ed25519PrivateKey,
+    disclosure_profile: str | None = None,
+    raised: Collection[str] = (),
 ) -> ReleaseManifest:
     """Write a release into a folder; the same arguments give the same bytes.
 
@@ -64,6 +67,8 @@ def build_release(
         sources: submissions; those without a published row are left out.
         fingerprint: hash of the code and definitions.
         signing_key: signs the manifest.
+        disclosure_profile: named profile that the gate used; None if none was added to the framework's.
+        raised: submissions of which the gate took all cells to be of tier B.
 
     Returns:
         The manifest as it was signed.
@@ -73,13 +78,14 @@ def build_release(
         ConfidentialityError: C101 the values break the shape of a published table; C102 the database would
             hold leftovers of memory.
     """
-    profile = load_profile(framework.id)
+    profile = load_profile(framework.id, named=disclosure_profile)
     refuse_broken_shape(values, profile)
     published = _published(values, sources)
     cells = values.select(INDICATOR_VALUE.names).sort_by([(name, "ascending") for name in KEY])
     tables = {
         "indicator_value": cells,
         **content(framework, profile, areas, published),
+        "suppression": suppression(cells, framework, profile, raised),
         "release": _release(
             cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
         ),

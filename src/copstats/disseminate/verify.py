@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from copstats.disclose import load_profile
 from copstats.disclose.shape import broken_checks
-from copstats.disseminate import database
+from copstats.disseminate import anchor, database
+from copstats.disseminate.anchor import read_anchor
 from copstats.disseminate.manifest import (
     MANIFEST,
     PUBLIC_KEY,
@@ -68,6 +69,7 @@ def verify_release(folder: Path, public_key: Ed25519PublicKey | None = None) -> 
     except ReleaseError:
         return [*problems, Problem("manifest", MANIFEST, "it cannot be read")]
     problems += _files(folder, manifest)
+    problems += _anchor(folder, public_key)
     return problems or _values(folder, manifest)
 
 
@@ -82,6 +84,16 @@ def _signature(folder: Path, public_key: Ed25519PublicKey | None) -> list[Proble
     except InvalidSignature:
         return [Problem("signature", SIGNATURE, "the signature does not fit the manifest and the key")]
     return []
+
+
+def _anchor(folder: Path, public_key: Ed25519PublicKey | None) -> list[Problem]:
+    """Look at the end of the audit chain, where the release names one."""
+    if not any((folder / name).exists() for name in (anchor.ANCHOR, anchor.SIGNATURE)):
+        return []
+    key = public_key or _key_of(folder)
+    found = read_anchor(folder, key) if key is not None else None
+    signed = found is not None and found.manifest_sha256 == file_entry(folder / MANIFEST).sha256
+    return [] if signed else [Problem("signature", anchor.ANCHOR, "it does not fit the manifest and the key")]
 
 
 def _key_of(folder: Path) -> Ed25519PublicKey | None:

@@ -147,6 +147,8 @@ class RuleClass(Definition, frozen=True, kw_only=True):
     """Number of answers from which on the rule applies, where it needs one."""
     share: Annotated[float, Meta(ge=0, le=1)] | None = None
     """Share on which the rule turns, where it needs one."""
+    of_source: bool = False
+    """It looks at names, labels and keys of the office's own file, of which sealing leaves nothing."""
 
 
 class RuleBook(Definition, frozen=True, kw_only=True):
@@ -234,7 +236,8 @@ class Indicator(Definition, frozen=True, kw_only=True):
     """Missing codes in the numerator that are not treated as the framework says (they drop out)."""
     recall: str
     ages: AgeRange
-    tier: Literal["A", "B"]
+    tier: Literal["A", "B"] = "B"
+    """Tier of the disclosure profile; A only where the file says so, and nothing that it is made of is B."""
     disaggregations: list[str] | None = None
     """Absent: the framework's standard disaggregations."""
     reference: list[str] = field(default_factory=list)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from copstats.framework import definitions, manifest, structure, versions, weighting_plan
+from copstats.framework import definitions, disclosure, manifest, structure, versions, weighting_plan
 from copstats.project import project_root
 
 SCHEMAS: dict[str, tuple[str, Any]] = {
@@ -22,6 +22,8 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "administrative": ("Administrative variables", dict[str, definitions.AdministrativeVariable]),
     "changes": ("Changes since the version before", versions.Changes),
     "policy": ("Items of the policy questionnaire", dict[str, definitions.PolicyItem]),
+    "disclosure": ("Disclosure profile", disclosure.DisclosureProfile),
+    "named_profile": ("Named profile, which adds to a disclosure profile", disclosure.NamedProfile),
     "structure": ("SDMX structure of the published values", structure.Structure),
     "weighting": ("Plan of weighting, from base weights to final weights", weighting_plan.WeightingPlan),
 }

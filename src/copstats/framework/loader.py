@@ -24,6 +24,7 @@ from copstats.framework.definitions import (
 from copstats.framework.expressions import ExpressionProblem, Predicate, parse_predicate
 from copstats.framework.located import Located
 from copstats.framework.model import Framework, ParsedIndicator
+from copstats.framework.tiers import more_sensitive_sources
 from copstats.framework.typed import typed
 from copstats.project import project_root
 
@@ -75,13 +76,14 @@ class _Loader:
         self.codelists: dict[str, CodeList] = {}
         self.modules: dict[str, Module] = {}
         self.variables: dict[str, dict[str, Variable]] = {"child": {}, "parent": {}}
+        self.universes: dict[tuple[RecordKind, str], Predicate] = {}
         self.located: dict[str, Located] = {}
 
     def load(self) -> Framework:
         head = self._one("framework.yaml", FrameworkHead)
         self._vocabulary()
         self._check_head(head)
-        universes = self._universes()
+        self.universes = self._universes()
         rules = self._one("rules.yaml", RuleBook)
         violations = self._violations(rules)
         indicators = self._indicators(head)
@@ -90,7 +92,7 @@ class _Loader:
             modules=self.modules,
             codelists=self.codelists,
             rules=rules,
-            universes=universes,
+            universes=self.universes,
             violations=violations,
             indicators=indicators,
             administrative=self._one("administrative.yaml", dict[str, AdministrativeVariable]),
@@ -225,6 +227,7 @@ class _Loader:
             other = _Loader(folder, self.common_indicators)
             try:
                 other._vocabulary()
+                other.universes = other._universes()
                 other._indicator(code, definitions, {}, ())
             except DefinitionError:
                 continue
@@ -259,7 +262,15 @@ class _Loader:
             numerator=predicate("numerator", numerator) if numerator is not None else None,
             members=tuple(self._indicator(m, definitions, parsed, (*path, code)) for m in definition.members),
         )
+        self._check_tier(parsed[code], located)
         return parsed[code]
+
+    def _check_tier(self, indicator: ParsedIndicator, located: Located) -> None:
+        universes = {name: universe for (_, name), universe in self.universes.items()}
+        known = self.variables["parent"] | self.variables["child"]
+        if sources := more_sensitive_sources(indicator, known, universes):
+            name = indicator.definition.code
+            raise DefinitionError("D017", where=located.where("tier"), name=name, sources=", ".join(sources))
 
 
 def _indicator_files(own: Path, common: Path) -> list[Path]:

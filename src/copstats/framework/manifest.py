@@ -46,6 +46,8 @@ class Population(Definition, frozen=True, kw_only=True):
     setting: Literal["household", "school"]
     coverage: Literal["national", "subnational"]
     excluded: str | None = None
+    size: Annotated[int, Meta(ge=1)] | None = None
+    """Persons of the population, from the frame. Needed where the weights do not add up to it."""
     age_floor: Annotated[int, Meta(ge=5, le=17)] | None = None
     """National age floor of sensitive items, where above the framework's."""
 
@@ -174,6 +176,11 @@ class SurveyManifest(Definition, frozen=True, kw_only=True):
     def wave(self) -> str:
         """Identifier of the survey round, common to all its versions, for example ``KEN_2026_COPS``."""
         return f"{self.ref_area}_{self.reference_year}_{self.survey}"
+
+    @property
+    def in_panel(self) -> bool:
+        """Whether strata and PSUs have the same pseudonyms in other rounds: they overlap and may be linked."""
+        return self.ethics.panel_linkage and self.design.overlap != "none"
 
 
 class RangeRecode(Definition, frozen=True, kw_only=True, rename={"lower": "from", "upper": "to"}):

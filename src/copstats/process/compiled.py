@@ -47,6 +47,7 @@ REASONS: Mapping[str, str] = {
     "figures_withheld": N_("one of the two rounds has too few answers to be compared"),
     "reversed": N_("another rule says what has happened"),
     "not_all_children": N_("the survey does not speak of all children of the country"),
+    "sealed": N_("it looks at the office's own file, which stays in the country"),
     "weights_not_expanded": N_("the weights do not add up to the population"),
 }
 """Why a rule has neither passed nor failed."""

@@ -44,6 +44,7 @@ class _Planned:
     rows: int = 1
     not_taken_over: Collection[str] = ()
     suspects: tuple[()] = ()
+    sealed: bool = False
     traces: tuple[()] = ()
 
     @property

@@ -42,10 +42,12 @@ class Contents:
     Attributes:
         records: number of records.
         columns: in the order of the file.
+        stay: columns of the office's own file that stay behind.
     """
 
     records: int
     columns: tuple[Column, ...]
+    stay: tuple[str, ...] = ()
 
 
 _TREATMENT: Mapping[Privacy, str] = {
@@ -53,6 +55,7 @@ _TREATMENT: Mapping[Privacy, str] = {
     "coarsen": N_("made coarser"),
     "keep": N_("as it is"),
 }
+_LABEL = N_("label of this round, in no order")
 _LISTED = ("code", "month")
 
 
@@ -68,11 +71,11 @@ def contents(prepared: Prepared, words: Translations) -> dict[RecordKind, Conten
                 Column(
                     name,
                     words.text(variable.label),
-                    words.text(_TREATMENT[variable.privacy]),
+                    words.text(_LABEL if name in prepared.labelled else _TREATMENT[variable.privacy]),
                     _categories(prepared.framework, variable, table[name], words),
                 )
             )
-        out[record] = Contents(table.num_rows, tuple(columns))
+        out[record] = Contents(table.num_rows, tuple(columns), tuple(prepared.stay[record]))
     return out
 
 

@@ -119,6 +119,28 @@ def second_pseudonym(table: pa.Table, keys: Mapping[str, bytes]) -> pa.Table:
         return _plain(connection.sql(sql, params=parameters))
 
 
+def token_of(field: str, values: Sequence[str], key: bytes) -> list[str]:
+    """Return the token of each value, as the column ``field`` of a table holds it after `pseudonymise`.
+
+    With the office's key and identifiers it gives the office's tokens; with the receiving side's key and
+    those tokens, what `second_pseudonym` makes of them.
+
+    Args:
+        field: for example ``child_id``; neither stratum nor PSU, which become labels.
+        values: as the harmonised table holds them: see `copstats.process.withdrawal.identifiers`.
+        key: 32 bytes or more.
+
+    Raises:
+        ConfidentialityError: the key is short (C202).
+    """
+    parameters = _parameters({field}, {field: key})
+    given = pa.table({"place": pa.arange(0, len(values)), "value": pa.array(values, pa.string())})
+    with memory_connection() as connection:
+        connection.register("given", given)
+        sql = f"SELECT {_token(field, 'value')} AS token FROM given ORDER BY place"
+        return list(connection.sql(sql, params=parameters).to_arrow_table()["token"].to_pylist())
+
+
 def _parameters(fields: set[str], keys: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return for each field the padded inner and outer key; the field's name follows the inner one."""
     out: dict[str, bytes] = {}

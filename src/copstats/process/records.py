@@ -59,6 +59,10 @@ class HarmonisedRecord(Protocol):
         """Path of the data file, as the manifest writes it."""
 
     @property
+    def sealed(self) -> bool:
+        """Whether the table came out of a sealed file, so that some variables stayed in the country."""
+
+    @property
     def suspects(self) -> Collection[Suspect]:
         """National columns that may identify a person."""
 
@@ -110,7 +114,7 @@ class RecordTable:
         return {
             name: variable
             for name, variable in self.framework.variables(self.record).items()
-            if name in names or self.series(name)
+            if (name in names or self.series(name)) and not (self.held.sealed and variable.privacy == "drop")
         }
 
     def series(self, name: str) -> tuple[str, ...]:

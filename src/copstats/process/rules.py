@@ -7,14 +7,14 @@ not makes the rules that depend on it *blocked*: their result would mean nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import Literal
 
 from copstats.errors import DefinitionError
 from copstats.framework import Framework
 from copstats.framework import manifest as says
-from copstats.framework.definitions import Rule, RuleClass
+from copstats.framework.definitions import RecordKind, Rule, RuleClass
 from copstats.framework.expressions import Rendering
 from copstats.process.compiled import HAND, CompiledRule
 from copstats.process.conditions import Condition, NotApplicable, NotSupported, Outcome
@@ -79,7 +79,16 @@ def compile_rules(
         rules += _structure_rules(table)
         rules += _variable_rules(table)
         rules += _hand_rules(table)
-    return tuple(rules)
+    return tuple(
+        _not_ready(rule, "not_applicable", "sealed") if _stayed(rule, tables) else rule for rule in rules
+    )
+
+
+def _stayed(rule: CompiledRule, tables: Mapping[RecordKind, RecordTable]) -> bool:
+    """Whether a rule looks at what sealing has left behind."""
+    table = tables[rule.record]
+    known = table.framework.rules.classes.get(rule.rule_class)
+    return table.held.sealed and known is not None and known.of_source
 
 
 def aggregate_rule(table: RecordTable, rule_class: str, variable: str | None = None) -> CompiledRule:

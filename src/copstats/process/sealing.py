@@ -21,15 +21,30 @@ import pyarrow.compute as pc
 from copstats.errors import SubmissionError
 from copstats.framework import Framework
 from copstats.framework import manifest as says
-from copstats.framework.definitions import RecordKind
+from copstats.framework.definitions import RecordKind, Variable
 from copstats.language import Translations
 from copstats.process.coarsen import Note, coarsen
 from copstats.process.file_risk import LARGEST_RISK, LEAST_GROUP, FileRisk, file_risk
 from copstats.process.leaving import contents
-from copstats.process.pseudonymise import allowed_columns, pseudonymise
-from copstats.process.records import AGE, CHILD_KEY, PSU, STRATUM, WEIGHTS, Harmonised
+from copstats.process.pseudonymise import allowed_columns, pseudonymise, second_pseudonym
+from copstats.process.records import (
+    AGE,
+    CHILD_KEY,
+    PSU,
+    STRATUM,
+    WEIGHTS,
+    Harmonised,
+    HarmonisedRecord,
+)
 
-__all__ = ["Prepared", "PseudonymKeys", "contents", "prepare", "quasi_identifiers"]
+__all__ = [
+    "Prepared",
+    "PseudonymKeys",
+    "contents",
+    "prepare",
+    "pseudonymised_again",
+    "quasi_identifiers",
+]
 
 AGE_BAND = "age_band"
 GATE = ("sex", "adm1", "area")
@@ -40,8 +55,8 @@ _TABLE, _VIEW = "prepared_child", "prepared_child_banded"
 class PseudonymKeys(Protocol):
     """Where the keys of pseudonyms come from, see `copstats.store.keys.KeyStore`."""
 
-    def key_id(self, area: str) -> str:
-        """Return a name of the country's key; refuse if there is none."""
+    def root_id(self, area: str) -> str:
+        """Return a name of the country's root; refuse if there is none."""
 
     def pseudonym_key(self, area: str, scope: str, field: str, *, permitted: bool = False) -> bytes:
         """Return the key of one field in a wave or a panel."""
@@ -53,20 +68,24 @@ class Prepared:
 
     Attributes:
         tables: record kind -> table, in the order of the child's pseudonym.
+        stay: record kind -> columns of the office's own file that stay behind.
         notes: what was done to the variables.
         risk: of the child file, towards somebody who knows all its quasi-identifiers.
         gate: of the child file, towards somebody who knows age band, sex, region and residence; see
             `FileRisk.acceptable`.
         linkage: ``wave`` or ``panel``: how far the pseudonyms of children reach.
-        key_id: name of the country's key that made them.
+        labelled: columns of the design that hold labels of this wave alone; they are pseudonyms in a panel.
+        key_id: name of the country's root under which they were made.
         framework: whose variables the columns are.
     """
 
     tables: Mapping[RecordKind, pa.Table]
+    stay: Mapping[RecordKind, tuple[str, ...]]
     notes: tuple[Note, ...]
     risk: FileRisk
     gate: FileRisk
     linkage: str
+    labelled: tuple[str, ...]
     key_id: str
     framework: Framework
 
@@ -124,7 +143,7 @@ def prepare(
         ConfidentialityError: the country has no key, or it is unfit.
         SubmissionError: two children would have one pseudonym, or a child none (S230).
     """
-    key_id = keys.key_id(manifest.ref_area)
+    key_id = keys.root_id(manifest.ref_area)
     coarsened = coarsen(connection, harmonised, framework)
     tables = pseudonymise(
         connection,
@@ -138,13 +157,47 @@ def prepare(
     risk, gate = _risks(connection, framework, tables["child"])
     return Prepared(
         tables=tables,
+        stay={
+            record: _staying(held, framework.variables(record)) for record, held in harmonised.records.items()
+        },
         notes=(*_dropped(harmonised, framework), *coarsened.notes, *_not_permitted(manifest)),
         risk=risk,
         gate=gate,
         linkage="panel" if _panel(manifest, design=False) else "wave",
+        labelled=() if _panel(manifest, design=True) else (STRATUM, PSU),
         key_id=key_id,
         framework=framework,
     )
+
+
+def pseudonymised_again(
+    tables: Mapping[str, pa.Table],
+    framework: Framework,
+    manifest: says.SurveyManifest,
+    keys: PseudonymKeys,
+) -> dict[str, pa.Table]:
+    """Return the records of a sealed file with the receiving side's pseudonyms in place of the office's.
+
+    Args:
+        tables: record kind -> table, as `prepare` made it at the office.
+        framework: the framework version that the manifest names.
+        manifest: the submission's manifest.
+        keys: of the receiving side.
+
+    Raises:
+        ConfidentialityError: the receiving side's key of the country is unfit.
+    """
+    fields: dict[str, bool] = {}
+    for record, table in tables.items():
+        variables = framework.variables(record)
+        for name in table.column_names:
+            variable = variables.get(name)
+            if variable is not None and variable.privacy == "pseudonymise":
+                fields[name] = variable.role == "design"
+    # Labels of strata and PSUs are drawn for the wave and say nothing; only those of a panel are pseudonyms.
+    linked = {name: design for name, design in fields.items() if not design or _panel(manifest, design=True)}
+    again = _keys_of(linked, manifest, keys)
+    return {record: second_pseudonym(table, again) for record, table in tables.items()}
 
 
 def _panel(manifest: says.SurveyManifest, *, design: bool) -> bool:
@@ -156,13 +209,19 @@ def _panel(manifest: says.SurveyManifest, *, design: bool) -> bool:
 def _keys(
     harmonised: Harmonised, framework: Framework, manifest: says.SurveyManifest, keys: PseudonymKeys
 ) -> dict[str, bytes]:
-    area = manifest.ref_area
     fields = {PSU: True, STRATUM: True}
     for record, held in harmonised.records.items():
         for name, variable in allowed_columns(framework, record, held).items():
             if variable.privacy == "pseudonymise":
                 fields[name] = variable.role == "design"
-    out = {}
+    return _keys_of(fields, manifest, keys)
+
+
+def _keys_of(
+    fields: Mapping[str, bool], manifest: says.SurveyManifest, keys: PseudonymKeys
+) -> dict[str, bytes]:
+    """Return field -> key; a field is given with whether it is of the design."""
+    area, out = manifest.ref_area, {}
     for field, design in fields.items():
         if _panel(manifest, design=design):
             out[field] = keys.pseudonym_key(area, f"panel:{area}_{manifest.survey}", field, permitted=True)
@@ -175,6 +234,16 @@ def _check_unique(child: pa.Table) -> None:
     different = pc.count_distinct(child[CHILD_KEY], mode="only_valid").as_py()
     if different < child.num_rows:
         raise SubmissionError("S230", count=child.num_rows - different)
+
+
+def _staying(held: HarmonisedRecord, variables: Mapping[str, Variable]) -> tuple[str, ...]:
+    dropped = (held.source_columns.get(name, name) for name in held.variables if _drops(variables, name))
+    return (*held.not_taken_over, *dropped)
+
+
+def _drops(variables: Mapping[str, Variable], name: str) -> bool:
+    variable = variables.get(name) or variables.get(name.rpartition("_")[0])
+    return variable is None or variable.privacy == "drop"
 
 
 def _dropped(harmonised: Harmonised, framework: Framework) -> Iterator[Note]:

@@ -78,8 +78,9 @@ class Summary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def disagreements(self, other: Summary) -> tuple[str, ...]:
         """Return the rules that both decided, with another state or count, by id.
 
-        A rule that one of them could not decide does not count: sealing drops and coarsens columns. Nor do
-        rules that need material beside the submission: the other side may have other material.
+        A rule that one of them could not decide does not count: sealing drops columns, and what looks at the
+        office's own file (``of_source``) cannot be repeated. Nor do rules that need material beside the
+        submission: the other side may have other material.
         """
         return tuple(
             sorted(

@@ -9,7 +9,10 @@ attribute             class                           holds
 ``home.registry``     ``registry.Registry``           submissions, finding counts, decisions, releases
 ``home.keys``         ``keys.KeyStore``               country keys, release signing key, audit key
 ``home.waves``        ``waves.WaveStore``             sealed microdata; ``open(id)``: a ``RestrictedWave``
+``home.quarantine``   ``quarantine.Quarantine``       raw uploads, sealed, for some days
+``home.tombstones``   ``tombstones.Tombstones``       pseudonyms of withdrawn children, sealed
 ``home.warehouse``    ``warehouse.Warehouse``         sealed estimates (schema ``schemas.ESTIMATES``)
+``home.ledger``       ``ledger.Ledger``               vintages: what was published of each wave, sealed
 ``home.releases``     ``releases.ReleaseStore``       published folders; ``staging(label)`` gives a draft
 ``home.audit``        ``audit.AuditLog``              append-only chain of what was done
 ``home.areas``        ``dict[str, Area]``             areas of the framework and of the home's ``areas.csv``

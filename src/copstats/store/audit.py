@@ -136,15 +136,15 @@ class AuditLog:
             if entry is not None:
                 yield entry
 
-    def verify(self, anchor: Head | None = None) -> list[AuditProblem]:
-        """Check the whole chain and, given an anchor, that the log still reaches and contains it.
+    def verify(self, *anchors: Head) -> list[AuditProblem]:
+        """Check the whole chain and, given anchors, that the log still reaches and contains each.
 
         Returns:
             The places where the chain does not hold, in order; empty for a sound log.
         """
         problems: list[AuditProblem] = []
         before = Head(0, GENESIS)
-        anchored = anchor is None or anchor == before
+        missing = set(anchors) - {before}
         number = 0
         for number, line in enumerate(self._lines(), start=1):
             entry = _parsed(line)
@@ -156,8 +156,8 @@ class AuditLog:
             if (entry["sequence"], entry["previous"]) != (before.sequence + 1, before.mac):
                 problems.append(AuditProblem(number, "order"))
             before = Head(entry["sequence"], entry["mac"])
-            anchored = anchored or before == anchor
-        if not anchored:
+            missing.discard(before)
+        if missing:
             problems.append(AuditProblem(number + 1, "cut"))
         return problems
 

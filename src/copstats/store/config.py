@@ -7,7 +7,7 @@ import re
 import tomllib
 import zoneinfo
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -35,6 +35,13 @@ time_zone = "UTC"
 # '[0-9]{{4}}-Q[1-4](-[a-z0-9]+)?' takes quarters only (2026-Q4, 2026-Q4-r1).
 release_label = '{SAFE_LABEL}'
 
+# Days after which a raw upload in the quarantine is destroyed, accepted or not (1 to 366).
+quarantine_days = 30
+
+# Disclosure profile whose thresholds are added to those of the framework: "mics", "nchs" or "who_gshs".
+# Empty: the framework's alone. None takes anything away; docs/disclosure.md compares them.
+disclosure_profile = ""
+
 # Where the registry is; empty: registry.sqlite in this folder. For several workers on several machines:
 #   registry_url = "postgresql+psycopg://copstats@db.example.org/copstats"
 # Leave the password out of it: libpq reads it from ~/.pgpass.
@@ -49,7 +56,9 @@ class HomeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     accept: Acceptance = "by_hand"
     time_zone: str = "UTC"
     release_label: str = SAFE_LABEL
+    disclosure_profile: Annotated[str, msgspec.Meta(pattern=r"^([a-z]+(_[a-z]+)*)?$")] = ""
     registry_url: str = ""
+    quarantine_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
 
     @property
     def zone(self) -> dt.tzinfo:

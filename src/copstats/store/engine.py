@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,7 @@ def memory_connection(
         threads: 1 gives results that are identical to the last bit between runs.
         memory_limit: for example ``2GB``.
     """
+    _leave_no_core()
     connection = duckdb.connect(":memory:", config={**_SEALED, "temp_directory": ""})
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET disabled_optimizers = 'grouping_sets'")
@@ -35,6 +37,16 @@ def memory_connection(
         connection.execute("SET memory_limit = $limit", {"limit": memory_limit})
     connection.execute("SET lock_configuration = true")
     return connection
+
+
+@cache
+def _leave_no_core() -> None:
+    """Let the system write no image of this process's memory to disk if it crashes, where it can be told."""
+    try:
+        import resource
+    except ImportError:  # Windows writes none by default.
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def published_connection(database: Path) -> duckdb.DuckDBPyConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,15 +12,21 @@ from copstats.framework.areas import Area, load_areas
 from copstats.project import project_root
 from copstats.store.audit import AuditLog
 from copstats.store.config import CONFIG_FILE, TEMPLATE, Acceptance, HomeConfig, read_config, with_acceptance
+from copstats.store.custody.passphrase import read_passphrase_file
 from copstats.store.files import STAGING, atomic_write, recover
-from copstats.store.keys import KeyStore
+from copstats.store.keys import KeyStore, Passphrases
+from copstats.store.ledger import Ledger
 from copstats.store.lock import FileLock
+from copstats.store.quarantine import Quarantine
 from copstats.store.registry import Registry
 from copstats.store.releases import ReleaseStore
+from copstats.store.tombstones import Tombstones
 from copstats.store.warehouse import Warehouse
 from copstats.store.waves import WaveStore
 
-FOLDERS = ("keys", "quarantine", "waves", "warehouse", "releases")
+FOLDERS = ("keys", "quarantine", "waves", "warehouse", "ledger", "tombstones", "releases")
+PASSPHRASE_FILE = "COPSTATS_PASSPHRASE_FILE"  # noqa: S105 - a name
+"""Environment variable: name of a file (0600) with the passphrase of locked keys."""
 _LOCK = ".lock"
 
 
@@ -66,7 +73,8 @@ class Home:
         """
         pieces = sum(recover(folder) for folder in (self.path, *(self.path / name for name in FOLDERS)))
         self.audit.mend()
-        return pieces + self.warehouse.recover()
+        parts = (self.waves, self.warehouse, self.ledger, self.quarantine)
+        return pieces + sum(part.recover() for part in parts)
 
     def lock(self, *, wait: float = 0.0) -> FileLock:
         """Return the lock of the home, for ``with``: steps that belong together exclude each other.
@@ -90,7 +98,7 @@ class Home:
     @cached_property
     def keys(self) -> KeyStore:
         """Country keys, signing key, audit key."""
-        return KeyStore(self.path / "keys")
+        return KeyStore(self.path / "keys", passphrases=_passphrases())
 
     @cached_property
     def registry(self) -> Registry:
@@ -105,6 +113,16 @@ class Home:
         return WaveStore(self.path / "waves", self.keys)
 
     @cached_property
+    def quarantine(self) -> Quarantine:
+        """Raw uploads, encrypted and for some days: restricted."""
+        return Quarantine(self.path / "quarantine", self.keys, days=self.config.quarantine_days)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        """Pseudonyms of children whose records were withdrawn: restricted."""
+        return Tombstones(self.path / "tombstones", self.keys)
+
+    @cached_property
     def warehouse(self) -> Warehouse:
         """Sealed estimates: restricted."""
         return Warehouse(self.path / "warehouse", self.keys)
@@ -113,6 +131,11 @@ class Home:
     def releases(self) -> ReleaseStore:
         """Published folders."""
         return ReleaseStore(self.path / "releases", self.config.release_label)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was published of each wave, and when: restricted."""
+        return Ledger(self.path / "ledger", self.keys, self.releases)
 
     @cached_property
     def audit(self) -> AuditLog:
@@ -129,11 +152,22 @@ class Home:
         """Values of other organisations that the operator laid there, if any: ``external.csv``."""
         return self.path / "external.csv"
 
+    @property
+    def denominators(self) -> Path:
+        """Children by area that the operator laid there as denominators, if any: ``denominators.csv``."""
+        return self.path / "denominators.csv"
+
     @cached_property
     def areas(self) -> dict[str, Area]:
         """Areas of the framework, with those of the home's own ``areas.csv`` added, by code."""
         tables = [project_root() / "schemas" / "areas.csv", self.path / "areas.csv"]
         return load_areas(*(table for table in tables if table.is_file()))
+
+
+def _passphrases() -> Passphrases | None:
+    """Return what answers with the passphrase of locked keys: the file that PASSPHRASE_FILE names, if any."""
+    named = os.environ.get(PASSPHRASE_FILE)
+    return None if named is None else lambda _: read_passphrase_file(Path(named))
 
 
 def _create(folder: Path) -> None:

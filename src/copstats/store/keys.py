@@ -4,7 +4,8 @@
 ``KEN``                   root of a country, 256 bits. At the national office the root of its pseudonyms;
                           at the receiving side, drawn independently, that of the second pseudonym and of
                           what is sealed
-``KEN.wrapping``          after a rotation: together with the root it gives the key that wraps data keys
+``KEN.wrapping``          at the receiving side: together with the root it gives the key that wraps data keys;
+                          a rotation replaces it, and copies of what it wrapped can never be read again
 ``KEN.national-signing``  Ed25519 seed: the office signs what it sends
 ``receiving``             age identity (X25519): what offices send is encrypted to it
 ``audit``                 chain of the audit log
@@ -117,6 +118,16 @@ class KeyStore:
         """
         return self.key_ids(area)[0]
 
+    def root_id(self, area: str) -> str:
+        """Return a name of the country's root, which stays with every rotation and says nothing about it.
+
+        Pseudonyms made under roots of the same name are the same.
+
+        Raises:
+            ConfidentialityError: the key is missing, malformed, locked or open to others.
+        """
+        return _derive(self._root(area), "root id").hex()[:16]
+
     def key_ids(self, area: str) -> list[str]:
         """Return the present key's name and, while a rotation is unfinished, the earlier one's."""
         root = self._root(area)
@@ -149,10 +160,21 @@ class KeyStore:
     def wrap(self, area: str, data_key: bytes) -> bytes:
         """Return a data key encrypted under the country's key (AES key wrap, RFC 3394); 8 bytes longer.
 
-        The country's root is created at first use.
+        The country's root and wrapping key are created at first use.
         """
-        root = self._root(area, create=True)
+        self.prepare_wrapping(area)
+        root = self._root(area)
         return aes_key_wrap(_derive(root, "key encryption", salt=self._salts(area)[0]), data_key)
+
+    def prepare_wrapping(self, area: str) -> None:
+        """Create what :meth:`wrap` needs where it is missing; the name of the present key is fixed then.
+
+        Nothing is ever wrapped under the root alone, which no rotation replaces.
+        """
+        self._root(area, create=True)
+        if self._salts(area) == [None]:
+            drawn = secrets.token_hex(KEY_BYTES).encode()
+            self._secrets.provider.put(_wrapping(area), drawn, new=True)
 
     def unwrap(self, area: str, wrapped: bytes) -> bytes:
         """Return the data key that :meth:`wrap` encrypted.
@@ -321,7 +343,7 @@ class KeyStore:
         return SigningKeyPublic.of(area, self.national_signing_key(area).public_key())
 
     def _salts(self, area: str) -> list[bytes | None]:
-        """Return what the wrapping key is salted with, the present one first; None before any rotation."""
+        """Return what the wrapping key is salted with, the present one first; None before its first use."""
         present, following = self._secrets.find(_wrapping(area)), self._secrets.find(_next(area))
         return [present] if following in {None, present} else [following, present]
 

@@ -51,6 +51,7 @@ class ParcelHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         framework_fingerprint: hash of its definition files.
         code_version: version of copstats that sealed.
         content_hash: of the submission's files, which stay in the country.
+        key_id: name of the office's key that made the pseudonyms; says nothing of the key.
         linkage: ``wave`` if a child's pseudonym is of this wave only, ``panel`` if it is kept between waves.
         manifest: of the submission.
         crosswalk: of the submission, if it has one.
@@ -74,6 +75,7 @@ class ParcelHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     code_version: str
     content_hash: str
     linkage: Literal["wave", "panel"]
+    key_id: str
     manifest: dict[str, Any]
     crosswalk: dict[str, Any] | None
     summary: str

@@ -11,13 +11,23 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from copstats.errors import ReleaseError, UsageError
 from copstats.store import statements, tables
 from copstats.store.database import Database
-from copstats.store.rows import Decision, EstimateRun, FindingCount, NewSubmission, Release, State, Submission
+from copstats.store.rows import (
+    Decision,
+    EstimateRun,
+    FindingCount,
+    NewSubmission,
+    Provenance,
+    Release,
+    State,
+    Submission,
+)
 
 
 class Registry:
@@ -53,6 +63,7 @@ class Registry:
         findings: Iterable[FindingCount] = (),
         *,
         summary: str = "",
+        provenance: Provenance | None = None,
         at: dt.datetime | None = None,
     ) -> Submission:
         """Enter a checked submission.
@@ -66,6 +77,7 @@ class Registry:
             state: ``REJECTED`` or ``WAITING``; other states are decisions.
             findings: counts by rule and severity.
             summary: of the check, without small counts; the next round is held against it.
+            provenance: how its records were protected on their way.
             at: time of receipt; now by default.
 
         Raises:
@@ -77,7 +89,8 @@ class Registry:
             present = statements.find(connection, new.id, lock=True)
             if (known := _same_content(present, new.content_hash)) and known.state != State.REJECTED:
                 return known
-            statements.replace(connection, statements.new_values(new, state, at or _now()), findings, summary)
+            values = statements.new_values(new, state, at or _now())
+            statements.replace(connection, values, findings, summary, provenance)
             return statements.required(connection, new.id)
 
     def known(self, submission_id: str, content_hash: str) -> Submission | None:
@@ -127,6 +140,24 @@ class Registry:
                     note = Decision(other.id, State.SUPERSEDED, who, f"accepted {submission_id}", moment)
                     statements.enter_decision(connection, note)
             statements.enter_decision(connection, Decision(submission_id, state, who, reason, moment))
+            return statements.required(connection, submission_id)
+
+    def withdraw(
+        self, submission_id: str, *, who: str, reason: str, at: dt.datetime | None = None
+    ) -> Submission:
+        """Note that a submission was taken back; doing so again changes nothing.
+
+        Raises:
+            UsageError: U009, no such submission.
+        """
+        with self._database.writing() as connection:
+            present = statements.required(connection, submission_id)
+            if present.state == State.WITHDRAWN:
+                return present
+            moment = at or _now()
+            statements.enter_decision(
+                connection, Decision(submission_id, State.WITHDRAWN, who, reason, moment)
+            )
             return statements.required(connection, submission_id)
 
     def record_estimates(
@@ -218,6 +249,14 @@ class Registry:
         query = select(table.c.content).where(table.c.submission_id == submission_id)
         with self._database.reading() as connection:
             return connection.execute(query).scalar()
+
+    def provenance(self, submission_id: str) -> Provenance | None:
+        """Return how a submission's records were protected, or None where that was not noted."""
+        table = tables.provenance
+        query = select(table.c.content).where(table.c.submission_id == submission_id)
+        with self._database.reading() as connection:
+            content = connection.execute(query).scalar()
+        return None if content is None else msgspec.convert(content, Provenance)
 
     def decisions(self, submission_id: str) -> list[Decision]:
         """Return the decisions on a submission, oldest first."""

@@ -16,7 +16,8 @@ from copstats.store.home import Home
 from copstats.store.keys import KeyStore, signing_name
 
 _WAIT = 60.0
-_SEALED_IN = ("waves", "warehouse", "quarantine")
+SEALED_IN = ("waves", "warehouse", "ledger", "quarantine", "tombstones")
+"""Folders of a home that hold sealed files."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,7 @@ def rotate(home: Path, keys: KeyStore, area: str, on: dt.date) -> Rotated:
     """
     fingerprint, rewrapped = "", 0
     signs = signing_name(area) in keys.names()
-    sealed = area in keys.areas() and any(
-        True for name in _SEALED_IN for _ in (home / name).glob(f"{area}_*")
-    )
+    sealed = area in keys.areas() and any(True for name in SEALED_IN for _ in (home / name).glob(f"{area}_*"))
     if not signs and not sealed:
         raise UsageError("U322", area=area)
     if signs:
@@ -76,7 +75,8 @@ def rotate_wrapping(home: Home, keys: KeyStore, area: str) -> int:
     home.keys = keys
     with home.lock(wait=_WAIT):
         keys.begin_rotation(area)
-        count = home.waves.rewrap(area) + home.warehouse.rewrap(area)
+        kept = (home.waves, home.warehouse, home.ledger, home.quarantine, home.tombstones)
+        count = sum(part.rewrap(area) for part in kept)
         if left := _still_under(home.path, keys.key_ids(area)[1:]):
             raise ConfidentialityError("C326", area=area, count=left)
         keys.finish_rotation(area)
@@ -85,6 +85,6 @@ def rotate_wrapping(home: Home, keys: KeyStore, area: str) -> int:
 
 def _still_under(home: Path, key_ids: list[str]) -> int:
     """Count the seals, of whatever kind, that name one of these keys: forgetting it would destroy them."""
-    seals = [path for name in _SEALED_IN for path in (home / name).rglob("*.json")]
+    seals = [path for name in SEALED_IN for path in (home / name).rglob("*.json")]
     names = [key_id.encode() for key_id in key_ids]
     return sum(any(name in content for name in names) for content in map(Path.read_bytes, seals))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ class State(StrEnum):
     """A person said no."""
     SUPERSEDED = "superseded"
     """A newer version of the wave was accepted."""
+    WITHDRAWN = "withdrawn"
+    """The country took it back: its records and estimates are gone, and it is not taken in again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ class NewSubmission:
             framework=manifest.framework,
             framework_fingerprint=framework_fingerprint,
             content_hash=content_hash,
-            manifest=msgspec.to_builtins(manifest, str_keys=True),
+            manifest=_kept(manifest),
             crosswalk=msgspec.to_builtins(crosswalk, str_keys=True) if crosswalk else {},
             variables={record: sorted(names) for record, names in variables.items()},
             records=dict(records),
@@ -120,6 +122,30 @@ class Submission(NewSubmission):
     def survey_crosswalk(self) -> Crosswalk | None:
         """The crosswalk of a survey, typed; None if it came without one."""
         return _typed(self.crosswalk, Crosswalk) if self.crosswalk else None
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """How the records of a submission were protected on their way, and by whom.
+
+    Attributes:
+        custody: ``double``: the office made the pseudonyms and the receiving side replaced them, so that
+            neither alone can link; ``single``: the receiving side has seen the raw file and made them alone,
+            which protects less.
+        linkage: ``wave``, or ``panel`` where a child keeps her pseudonym between waves.
+        key_id: name of the key that made the pseudonyms: the office's, or the home's own.
+        signing_key: fingerprint of the key that signed the sealed file; empty for a raw one.
+        agreement: whether the check of the records that arrived says what the office's check said:
+            ``own`` there is no other check, ``agrees``, or ``definitions`` they were made by different
+            definitions or code, so that a person has to decide.
+        risk: bands of the disclosure risk of the file, see `copstats.process.file_risk.FileRisk.coarse`.
+    """
+
+    custody: Literal["single", "double"]
+    linkage: Literal["wave", "panel"]
+    key_id: str
+    signing_key: str = ""
+    agreement: Literal["own", "agrees", "definitions"] = "own"
+    risk: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -165,6 +191,14 @@ class Release:
     fingerprint: str
     manifest_sha256: str
     at: dt.datetime
+
+
+def _kept(manifest: SurveyManifest) -> dict[str, Any]:
+    """Return the manifest without names of data files and sheets, which may name a person or a school."""
+    said: dict[str, Any] = msgspec.to_builtins(manifest, str_keys=True)
+    held = {kind: file for kind, file in said["files"].items() if file is not None}
+    said["files"] = {kind: {"path": f"{kind}.parquet"} for kind in held}
+    return said
 
 
 def _typed(data: Mapping[str, Any], kind: type[T]) -> T:

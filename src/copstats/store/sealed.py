@@ -130,11 +130,10 @@ def refuse_outdated(seals: Iterable[Seal], area: str, keys: KeyStore) -> None:
 
 
 def _wrapped(data_key: bytes, area: str, keys: KeyStore) -> tuple[str, bytes]:
-    # Wrapped first where there is no root yet: that makes it. Where a rotation begins between the two lines,
-    # the name is that of the earlier key, and `refuse_outdated` sees it.
-    key_id = keys.key_id(area) if area in keys.areas() else ""
-    wrapped = keys.wrap(area, data_key)
-    return key_id or keys.key_id(area), wrapped
+    keys.prepare_wrapping(area)
+    # Where a rotation begins between the two lines, the name is that of the earlier key: `refuse_outdated` sees.
+    key_id = keys.key_id(area)
+    return key_id, keys.wrap(area, data_key)
 
 
 def read_seal(path: Path) -> Seal:

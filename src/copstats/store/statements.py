@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from copstats.errors import UsageError
 from copstats.store import tables
-from copstats.store.rows import Decision, FindingCount, NewSubmission, State, Submission
+from copstats.store.rows import Decision, FindingCount, NewSubmission, Provenance, State, Submission
 
 
 def new_values(new: NewSubmission, state: State, at: dt.datetime) -> dict[str, Any]:
@@ -21,11 +22,15 @@ def new_values(new: NewSubmission, state: State, at: dt.datetime) -> dict[str, A
 
 
 def replace(
-    connection: Connection, values: dict[str, Any], findings: Iterable[FindingCount], summary: str
+    connection: Connection,
+    values: dict[str, Any],
+    findings: Iterable[FindingCount],
+    summary: str,
+    provenance: Provenance | None = None,
 ) -> None:
     """Insert a submission and what came of its check in the place of a rejected one of the same id."""
     counts, summaries, submission = tables.finding_count, tables.check_summary, tables.submission
-    for table in (counts, summaries):
+    for table in (counts, summaries, tables.provenance):
         connection.execute(delete(table).where(table.c.submission_id == values["id"]))
     connection.execute(delete(submission).where(submission.c.id == values["id"]))
     connection.execute(insert(submission).values(values))
@@ -37,6 +42,9 @@ def replace(
         connection.execute(insert(counts), rows)
     if summary:
         connection.execute(insert(summaries).values(submission_id=values["id"], content=summary))
+    if provenance is not None:
+        content = msgspec.to_builtins(provenance)
+        connection.execute(insert(tables.provenance).values(submission_id=values["id"], content=content))
 
 
 def enter_decision(connection: Connection, decision: Decision) -> None:

@@ -91,6 +91,13 @@ check_summary = Table(
     Column("content", Text, nullable=False),
 )
 
+provenance = Table(
+    "provenance",
+    metadata,
+    Column("submission_id", ForeignKey("submission.id"), primary_key=True),
+    Column("content", JSON, nullable=False),
+)
+
 decision = Table(
     "decision",
     metadata,

@@ -34,6 +34,7 @@ from copstats.store.sealed import (
 _CELLS = "cells"
 _CELLS_ENTRY = "cells.json"
 _EARLIER = "earlier"
+_REPLACED = ".replaced-"
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ class WaveStore:
             submission_id: for example ``KEN_2026_COPS_v01_M``.
             area: ISO 3166-1 alpha-3; under its key the wave is sealed. The id begins with it.
             tables: record kind -> framework columns, pseudonymised.
-            replace: take the place of a wave that is there: for a submission that was interrupted after
-                sealing and before it was registered.
+            replace: take the place of a wave that is there; a killed process leaves the earlier one or the
+                new one. For a submission that was interrupted after sealing and before it was registered,
+                and for one from which children are withdrawn.
 
         Raises:
             UsageError: U016 the wave is there; U012 to U014 a name cannot be used.
@@ -99,12 +101,15 @@ class WaveStore:
                 write_private(_key(staged.folder, record), msgspec.json.encode(seals[-1]))
             with self._keys.sealing():
                 refuse_outdated(seals, area, self._keys)
+                self._settle(submission_id)
                 if replace and final.exists():
-                    remove(final)
+                    final.rename(self._replaced(submission_id))
                 try:
                     staged.commit()
                 except FileExistsError:
                     raise UsageError("U016", where=submission_id) from None
+                finally:
+                    self._settle(submission_id)
 
     def open(self, submission_id: str) -> RestrictedWave:
         """Return the handle on a wave.
@@ -233,6 +238,32 @@ class WaveStore:
                     )
                     count += len(seals)
         return count
+
+    def recover(self) -> int:
+        """Finish or undo what killed processes began to replace; return how many waves."""
+        begun = [path.name.removeprefix(_REPLACED) for path in self.folder.glob(f"{_REPLACED}*")]
+        lock = self._keys.sealing()
+        lock.wait = 0.0
+        if not begun or not lock.acquire():
+            return 0  # What a live process replaces is not half done.
+        try:
+            for submission_id in begun:
+                self._settle(submission_id)
+        finally:
+            lock.release()
+        return len(begun)
+
+    def _settle(self, submission_id: str) -> None:
+        """Delete a wave that was replaced, or put it back where the new one is not there."""
+        replaced, final = self._replaced(submission_id), self._wave(submission_id)
+        if replaced.exists() and final.exists():
+            remove(replaced)
+        elif replaced.exists():
+            replaced.rename(final)
+            sync_folder(self.folder)
+
+    def _replaced(self, submission_id: str) -> Path:
+        return self.folder / f"{_REPLACED}{checked_submission_id(submission_id)}"
 
     def _wave(self, submission_id: str) -> Path:
         return self.folder / checked_submission_id(submission_id)

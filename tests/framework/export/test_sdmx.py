@@ -159,7 +159,9 @@ def test_concepts_that_unicef_has_bear_its_identifiers() -> None:
 
 def test_every_published_value_is_in_its_code_list() -> None:
     consent: Any = {record(area).submission_id: "disaggregated" for area in ("XAA", "XBB")}
-    values = protect(table(*rows("XAA"), *rows("XBB")), load_profile(), consent_level=consent)
+    values = protect(
+        table(*rows("XAA"), *rows("XBB")), load_profile(), consent_level=consent, framework=load_framework()
+    ).values
     tables = code_tables(FRAMEWORK, areas=AREAS, words=pseudo("en"))
     assert values.num_rows
     for name, component in STRUCTURE.components.items():
