@@ -16,6 +16,7 @@ from copstats import __version__
 from copstats.disclose import DisclosureProfile, load_profile, refuse_broken_shape
 from copstats.disclose.shape import KEY
 from copstats.disseminate import database, manifest
+from copstats.disseminate.aggregates import aggregates
 from copstats.disseminate.content import content
 from copstats.disseminate.costs import suppression
 from copstats.disseminate.files import write_csv, write_parquet
@@ -23,6 +24,7 @@ from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, rea
 from copstats.disseminate.sources import SourceRecord
 from copstats.errors import ReleaseError
 from copstats.framework import Area, Framework
+from copstats.framework.denominators import Denominators, no_denominators
 from copstats.store.schemas import INDICATOR_VALUE
 
 RELEASE = pa.schema(
@@ -53,6 +55,7 @@ def build_release(
     signing_key: Ed25519PrivateKey,
     disclosure_profile: str | None = None,
     raised: Collection[str] = (),
+    denominators: Denominators | None = None,
 ) -> ReleaseManifest:
     """Write a release into a folder; the same arguments give the same bytes.
 
@@ -69,6 +72,7 @@ def build_release(
         signing_key: signs the manifest.
         disclosure_profile: named profile that the gate used; None if none was added to the framework's.
         raised: submissions of which the gate took all cells to be of tier B.
+        denominators: children of every area, by which groups of areas are weighted; none by default.
 
     Returns:
         The manifest as it was signed.
@@ -82,8 +86,13 @@ def build_release(
     refuse_broken_shape(values, profile)
     published = _published(values, sources)
     cells = values.select(INDICATOR_VALUE.names).sort_by([(name, "ascending") for name in KEY])
+    persons = denominators or no_denominators()
+    groups = aggregates(cells, framework, profile, areas, persons, year=_year(label, cells))
     tables = {
         "indicator_value": cells,
+        "aggregate_value": groups.values,
+        "aggregate_member": groups.members,
+        "population_reference": persons.table,
         **content(framework, profile, areas, published),
         "suppression": suppression(cells, framework, profile, raised),
         "release": _release(
@@ -117,6 +126,12 @@ def quarter_end(label: str) -> dt.date | None:
         return None
     year, month = int(found[1]), 3 * int(found[2])
     return dt.date(year, month, calendar.monthrange(year, month)[1])
+
+
+def _year(label: str, cells: pa.Table) -> int:
+    """Return the year that a label names, else that of the newest value."""
+    end = quarter_end(label)
+    return end.year if end else int(pc.max(cells["time_period"]).as_py() or 0)
 
 
 def _refuse_used(folder: Path) -> None:

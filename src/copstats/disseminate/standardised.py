@@ -35,9 +35,9 @@ def with_standardised(
     """Return published values with standardised ones beside them.
 
     A standardised value is the sum of the published cells of sex by age, each with its share of the standard
-    population: it tells nothing that they do not. Its standard error comes from the survey, and is rounded as
-    that of the figure beside which it stands, like the value. It is absent, with the reason, where one of these
-    figures is withheld, or where the survey does not cover all groups of the standard population.
+    population: it tells nothing that they do not. Its standard error comes from the survey. Both are rounded
+    like the figure beside which they stand. It is absent, with the reason, where one of these figures is
+    withheld, or where the survey does not cover all groups of the standard population.
 
     Args:
         values: schema ``INDICATOR_VALUE``: what the disclosure gate lets through.
@@ -47,8 +47,8 @@ def with_standardised(
         raised: submissions that are of tier B throughout.
 
     Returns:
-        Schema ``INDICATOR_VALUE``, ordered by its key: the values, and one row with ``standardised`` Y for each
-        survey, proportion and sex (``F``, ``M``, ``_T``) that shows or withholds cells of sex by age.
+        Schema ``INDICATOR_VALUE``, ordered by its key: the values, and one row with ``standardised`` Y for
+        each survey, proportion and sex (``F``, ``M``, ``_T``) that has cells of sex by age.
     """
     tiers = {code: parsed.definition.tier for code, parsed in framework.indicators.items()}
     bands = [{"code": band.code, "from_n": band.lower} for band in profile.n_bands.bands]

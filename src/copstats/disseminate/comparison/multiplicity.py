@@ -20,8 +20,9 @@ _FINEST = 0.1
 def holm(p: npt.ArrayLike) -> Floats:
     """Return p-values adjusted by Holm's step-down method.
 
-    Those of at most 0.05 hold together: the chance that any of them is wrong is at most 5 %, however the tests
-    depend on each other (Holm 1979, Scandinavian Journal of Statistics 6). NaN stays NaN and does not count.
+    Those of at most 0.05 hold together: the chance that any of them is wrong is at most 5 %, however the
+    tests depend on each other (Holm 1979, Scandinavian Journal of Statistics 6). NaN stays NaN and does not
+    count.
     """
     return _adjusted(p, lambda ordered, m: np.maximum.accumulate(ordered * np.arange(m, 0, -1)))
 
@@ -29,8 +30,8 @@ def holm(p: npt.ArrayLike) -> Floats:
 def benjamini_hochberg(p: npt.ArrayLike) -> Floats:
     """Return p-values adjusted by the step-up method of Benjamini and Hochberg.
 
-    Of those of at most 0.05, 5 % are expected to be wrong; for tests that are independent or depend positively
-    (Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57). NaN stays NaN.
+    Of those of at most 0.05, at most 5 % are expected to be wrong; for tests that are independent or depend
+    positively (Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57). NaN stays NaN.
     """
 
     def step_up(ordered: Floats, m: int) -> Floats:
@@ -62,7 +63,7 @@ def rounding_variance(values: Floats) -> Floats:
     """
     step = np.full(np.shape(values), _FINEST)
     for coarser in reversed(_STEPS):
-        whole = np.abs(values / coarser - np.round(values / coarser)) < 1e-6
+        whole = np.isclose(values / coarser, np.round(values / coarser), rtol=0, atol=1e-6)
         step = np.where(whole, coarser, step)
     variance: Floats = np.where(np.isnan(values), np.nan, step**2 / 12)
     return variance

@@ -1,11 +1,11 @@
 """Ranks with confidence sets: which places an area may hold, all areas together.
 
 A rank is a function of all differences. Its set counts the areas that are surely above and surely below, by
-intervals for all pairwise differences that hold simultaneously (Mogstad, Romano, Shaikh and Wilhelm 2024, Review
-of Economic Studies 91, section 3). Their critical value here is that of the studentised range, which is exact for
-equal errors and too large rather than too small otherwise (Tukey 1953; Kramer 1956; proof: Hayter 1984, Annals of
-Statistics 12): no random numbers, and the same set each time. Sets from separate intervals of each area (Klein,
-Wright and Wieczorek 2020, Journal of the Royal Statistical Society A 183) are wider.
+intervals for all pairwise differences that hold simultaneously (Mogstad, Romano, Shaikh and Wilhelm 2024,
+Review of Economic Studies 91, section 3). Their critical value is here that of the studentised range, exact
+for equal errors and too large rather than too small otherwise (Tukey 1953; Kramer 1956; proof: Hayter 1984,
+Annals of Statistics 12): no random numbers, and the same set each time. Sets from the overlap of one interval
+an area (Klein, Wright and Wieczorek 2020, Journal of the Royal Statistical Society C 69) are as a rule wider.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def rank_sets(value: Floats, se: Floats, level: float = 0.95) -> RankSets:
 @cache
 def critical_value(count: int, level: float) -> float:
     """Return how many standard errors all differences of so many estimates keep within, at this level."""
-    if count < 2:
+    if count <= 1:
         return 0.0
     points, weights = np.polynomial.legendre.leggauss(_POINTS)
     x, dx = points * _BEYOND, weights * _BEYOND

@@ -81,12 +81,13 @@ def group_difference(values: pa.Table, errors: pa.Table, profile: DisclosureProf
         Schema ``GROUP_DIFFERENCE``, in a fixed order; figures as those of `change`.
     """
     whens = " ".join(f"WHEN {name} <> '_T' THEN '{name}'" for name in DIMENSIONS)
+    codes = ", ".join(f"nullif({name}, '_T')" for name in DIMENSIONS)
     found = _joined(
         "group_difference",
         profile,
         tables={"indicator_value": values, "group_error": errors},
         dimension=f"CASE {whens} END",
-        group_code=f"coalesce({', '.join(f"nullif({name}, '_T')" for name in DIMENSIONS)})",
+        group_code=f"coalesce({codes})",
         crossed=" + ".join(f"({name} <> '_T')::INTEGER" for name in DIMENSIONS),
     )
     tested = _tested(found, found["value_a"], found["value_b"], found["reason_of_difference"])
