@@ -1,7 +1,7 @@
 """Comparisons of published values: between areas with ranks, between groups of a survey, between its rounds.
 
-All functions read a release and nothing else, and give Arrow tables. Values are of comparability classes A and B
-only; what is left out is listed with the reason.
+All functions read a release and nothing else, and give Arrow tables. Values are of comparability classes A
+and B only; what is left out is listed with the reason.
 
     from copstats.compare import compare_areas
     found = compare_areas(Path("releases/2026-Q4"), "RCD4", sex="F")
@@ -10,7 +10,7 @@ only; what is left out is listed with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from copstats.disseminate import database
 from copstats.disseminate.comparison import benjamini_hochberg, holm, rank_sets
@@ -61,6 +62,19 @@ SELECT
 FROM newest WHERE NOT coalesce({_KEPT}, FALSE) ORDER BY ref_area
 """  # noqa: S608 - a condition of this module
 
+_GROUPS = """
+SELECT * FROM group_difference
+WHERE indicator = $indicator AND dimension = $dimension
+QUALIFY time_period = max(time_period) OVER (PARTITION BY ref_area, survey)
+ORDER BY ref_area, survey, len(group_a), group_a, len(group_b), group_b
+"""
+_ROUNDS = f"""
+SELECT * FROM change
+WHERE indicator = $indicator AND standardised = 'N'
+  AND {" AND ".join(f"{name} = ${name}" for name in DIMENSIONS)}
+ORDER BY ref_area, survey, time_period_from
+"""  # noqa: S608 - names of columns
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -95,8 +109,8 @@ def compare_areas(
 ) -> Comparison:
     """Compare the newest values of areas: differences, and ranks with their confidence set.
 
-    Surveys of two countries are independent samples. Standard errors are the published ones together with what
-    rounding adds; tests and limits go by the normal distribution, as a release has no degrees of freedom.
+    Surveys of two countries are independent samples. Standard errors are the published ones together with
+    what rounding adds; tests and limits go by the normal distribution: degrees of freedom are not published.
 
     Args:
         release: folder of a release, or its ``copstats.duckdb``.
@@ -110,16 +124,12 @@ def compare_areas(
         UsageError: U180, U181, unknown indicator or area; U183, a median; U184, no such dimension; U185,
             there is no release.
     """
-    if unknown := sorted(cell.keys() - set(DIMENSIONS)):
-        raise UsageError("U184", dimension=", ".join(unknown), known=", ".join(DIMENSIONS))
-    codes = dict.fromkeys(DIMENSIONS, "_T") | cell
+    codes = _codes(cell)
     query = _NEWEST.format(cell=" AND ".join(f"v.{name} = ${name}" for name in DIMENSIONS))
     with _opened(release) as connection:
         _refuse_unknown(connection, indicator, areas)
         parameters = codes | {"indicator": indicator, "standardised": "Y" if standardised else "N"}
-        newest = _of_areas(connection.execute(query, parameters).to_arrow_table(), areas)
-        if "YR" in newest["unit_measure"].to_pylist():
-            raise UsageError("U183", indicator=indicator)
+        newest = _of_areas(connection.sql(query, params=parameters).to_arrow_table(), areas)
         connection.register("newest", newest)
         kept = connection.sql(f"SELECT * EXCLUDE reason FROM newest WHERE {_KEPT}").to_arrow_table()  # noqa: S608
         left_out = connection.sql(_LEFT_OUT).to_arrow_table()
@@ -151,38 +161,44 @@ def compare_groups(release: Path, indicator: str, by: str, *, areas: Collection[
     """
     if by not in GROUPED:
         raise UsageError("U184", dimension=by, known=", ".join(GROUPED))
-    newest = "QUALIFY time_period = max(time_period) OVER (PARTITION BY ref_area, survey)"
-    return _of_table(release, "group_difference", indicator, areas, f"AND dimension = '{by}' {newest}")
+    return _of_table(release, _GROUPS, indicator, areas, {"dimension": by})
 
 
-def compare_rounds(release: Path, indicator: str, *, areas: Collection[str] = ()) -> pa.Table:
-    """Return the change of national values between consecutive rounds, the later less the earlier.
+def compare_rounds(release: Path, indicator: str, *, areas: Collection[str] = (), **cell: str) -> pa.Table:
+    """Return the change of values between consecutive rounds of a survey, the later less the earlier.
 
     Args:
         release: folder of a release, or its ``copstats.duckdb``.
         indicator: code.
         areas: codes; all by default.
+        **cell: dimension -> code, for example ``age="Y13T15"``; totals otherwise.
 
     Returns:
-        The rows of the release's table ``change`` at the total, of values that are not standardised, and on
-        the ages common to a survey and the indicator, with ``p_holm`` and ``p_bh``, adjusted for all rows with
-        a change.
+        The rows of the release's table ``change`` for this cell, of values that are not standardised, with
+        ``p_holm`` and ``p_bh``, adjusted for all rows with a change.
 
     Raises:
-        UsageError: U180, U181, U183, U185, as `compare_areas`; U182, the release is older than the table.
+        UsageError: U180, U181, U183 to U185, as `compare_areas`; U182, the release is older than the table.
     """
-    total = " AND ".join(f"{name} = '_T'" for name in DIMENSIONS)
-    return _of_table(release, "change", indicator, areas, f"AND standardised = 'N' AND {total}")
+    return _of_table(release, _ROUNDS, indicator, areas, _codes(cell))
 
 
-def _of_table(release: Path, table: str, indicator: str, areas: Collection[str], condition: str) -> pa.Table:
-    query = f"SELECT * FROM {table} WHERE indicator = $indicator {condition} ORDER BY ALL"  # noqa: S608
+def _codes(cell: Mapping[str, str]) -> dict[str, str]:
+    """Return the code of each dimension: what is asked for, else the total."""
+    if unknown := sorted(cell.keys() - set(DIMENSIONS)):
+        raise UsageError("U184", dimension=", ".join(unknown), known=", ".join(DIMENSIONS))
+    return {**dict.fromkeys(DIMENSIONS, "_T"), **cell}
+
+
+def _of_table(
+    release: Path, query: str, indicator: str, areas: Collection[str], parameters: Mapping[str, str]
+) -> pa.Table:
     with _opened(release) as connection:
         _refuse_unknown(connection, indicator, areas)
         try:
-            rows = connection.execute(query, {"indicator": indicator}).to_arrow_table()
+            rows = connection.sql(query, params={"indicator": indicator, **parameters}).to_arrow_table()
         except duckdb.CatalogException:
-            raise UsageError("U182", table=table) from None
+            raise UsageError("U182") from None
     rows = _of_areas(rows, areas)
     p = _floats(rows["p"])
     for name, adjusted in (("p_holm", holm(p)), ("p_bh", benjamini_hochberg(p))):
@@ -198,10 +214,11 @@ def _opened(release: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _refuse_unknown(connection: duckdb.DuckDBPyConnection, indicator: str, areas: Collection[str]) -> None:
-    known = connection.execute("SELECT statistic FROM indicator WHERE indicator = $1", [indicator]).fetchone()
-    if known is None:
+    query = "SELECT statistic FROM indicator WHERE indicator = $1"
+    known = connection.execute(query, [indicator]).fetchall()
+    if not known:
         raise UsageError("U180", indicator=indicator)
-    if known[0] == "median":
+    if known == [("median",)]:
         raise UsageError("U183", indicator=indicator)
     present = {area for (area,) in connection.sql("SELECT DISTINCT ref_area FROM source").fetchall()}
     if unknown := sorted(set(areas) - present):
@@ -209,8 +226,6 @@ def _refuse_unknown(connection: duckdb.DuckDBPyConnection, indicator: str, areas
 
 
 def _of_areas(rows: pa.Table, areas: Collection[str]) -> pa.Table:
-    import pyarrow.compute as pc
-
     return rows.filter(pc.is_in(rows["ref_area"], pa.array(sorted(areas), pa.string()))) if areas else rows
 
 
@@ -233,8 +248,8 @@ def _differences(kept: pa.Table, value: Floats, variance: Floats) -> pa.Table:
         "p": p,
         "p_holm": holm(p),
         "p_bh": benjamini_hochberg(p),
-        "comparability": np.maximum(
-            np.array(a["comparability"].to_pylist(), "U1"), np.array(b["comparability"].to_pylist(), "U1")
+        "comparability": pc.if_else(
+            pc.equal(a["comparability"], b["comparability"]), a["comparability"], "B"
         ),
     }
     return pa.table(columns)

@@ -183,7 +183,14 @@ class _Judge:
 
     def _against(self, vintage: Vintage) -> Verdict:
         from copstats.analyse.changes import changes
-        from copstats.disclose.vintages import Obstacle, Reason, Verdict, judge, strictest_tiers
+        from copstats.disclose.vintages import (
+            Obstacle,
+            Reason,
+            Verdict,
+            judge,
+            strictest_tiers,
+            without_empty_groups,
+        )
 
         if not (vintage.kept and self.home.waves.exists(vintage.submission_id)):
             return Verdict((Obstacle(Reason.RECORDS),))
@@ -192,8 +199,8 @@ class _Judge:
         asked = self.jointly_safe
         return judge(
             changes(self._version(before), self._version(self.submission), self.framework),
-            earlier.values,
-            self.content.values,
+            without_empty_groups(earlier.values, earlier.attacker),
+            without_empty_groups(self.content.values, self.content.attacker),
             self.profile,
             tiers=strictest_tiers(earlier.attacker, self.content.attacker),
             withdrawn=max(self.withdrawn - vintage.withdrawn, 0),

@@ -15,10 +15,10 @@ from copstats.analyse.wave import estimate_wave
 from copstats.disclose.precision import published_form, register_steps
 from copstats.disclose.primary import decide
 from copstats.disclose.profile import load_profile
+from copstats.disclose.secondary import attacker_table
 from copstats.framework.loader import load_framework
 from copstats.framework.manifest import SurveyManifest
 from copstats.store.engine import memory_connection
-from copstats.store.schemas import ATTACKER, DIMENSIONS
 from tests.analyse.conftest import MANIFEST
 
 FRAMEWORK, PROFILE = load_framework(), load_profile()
@@ -126,10 +126,4 @@ def unprotected(estimates: pa.Table) -> Twin:
         decide(connection, estimates, PROFILE, consent_level={submission: "disaggregated"})
         register_steps(connection, PROFILE)
         values = published_form(connection, PROFILE)
-        known = connection.sql(
-            "SELECT submission_id, indicator, tier, unit, disaggregation, "
-            f"{', '.join(DIMENSIONS)}, n, weight, reason, "
-            "CASE WHEN reason IN ('low', 'high') THEN greatest((minimum_events - 1) / n, "
-            "least(estimate, 1 - estimate)) END AS coded_limit FROM decided WHERE state = 'estimated'"
-        ).to_arrow_table()
-    return Twin(values, known.cast(ATTACKER))
+        return Twin(values, attacker_table(connection))

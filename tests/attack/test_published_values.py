@@ -6,11 +6,9 @@ they read the published table and do arithmetic, fractions, least squares and sc
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from scipy.optimize import linprog, nnls
+from scipy.optimize import nnls
 
 from copstats.disclose import protect
 from copstats.disclose.audit import Audit, Published, audit_values
+from copstats.store.schemas import DIMENSIONS
 from tests.attack.linear import half_step, intervals, key_of, known_cells
 from tests.attack.surveys import FRAMEWORK, PROFILE, Survey, Twin, survey, unprotected
 
@@ -196,6 +195,34 @@ def test_5_what_is_withheld_of_users_does_not_follow_from_all_children() -> None
     assert audited(gate(estimates)).passed
 
 
+def test_5_an_empty_group_of_a_follow_up_question_does_not_tell_that_nobody_was_asked() -> None:
+    """Who was not upset is not asked whether they told anyone: without a row, nobody was upset."""
+    estimates = survey(500, seed=1).estimates()
+
+    def upset_of_whom_nobody_was_asked(release: Twin) -> list[int]:
+        asked = {key_of(row): row for row in cells(release.values, indicator="HLP1")}
+        withheld = {key_of(row) for row in cells(release.values, indicator="HRM1", value=None)}
+        yes = {key_of(row): row["events"] for row in cells(estimates, indicator="HRM1")}
+        return [yes[key] for key in withheld - asked.keys()]
+
+    twin, release = unprotected(estimates), gate(estimates)
+    assert upset_of_whom_nobody_was_asked(twin) == [0, 0], "what is withheld is told"
+    assert not upset_of_whom_nobody_was_asked(release)
+    told = {(one.cell.indicator, one.cell.place) for one in audited(twin).findings}
+    assert {("HRM1", "region=XA-5"), ("HRM1", "region=XA-7")} <= told
+    assert audited(release).passed
+
+
+def test_5_an_empty_group_looks_like_one_of_few_children() -> None:
+    estimates = survey(500, seed=1).estimates()
+    size = {key_of(row): row["n"] for row in cells(estimates, indicator="HLP1")}
+    rows = {key_of(row): row for row in cells(gate(estimates).values, indicator="HLP1", reason="n")}
+    looks: dict[bool, set[tuple[Any, ...]]] = {False: set(), True: set()}
+    for key, row in rows.items():
+        looks[size.get(key, 0) > 0].add(tuple(row[name] for name in row if name not in DIMENSIONS))
+    assert looks[False] and looks[False] <= looks[True]
+
+
 def complement(children: dict[str, npt.NDArray[Any]], few: int) -> dict[str, npt.NDArray[Any]]:
     """All but a few children of one sex: the others follow from the total."""
     out = {name: column.copy() for name, column in children.items()}
@@ -304,42 +331,3 @@ def test_9_an_empty_cell_and_a_single_child_hide_nothing(partner: int) -> None:
     after = known_cells(release.values, release.attacker)["ACC4"]
     assert all(width >= known.needed - 1e-6 for _, known, width in intervals(after))
     assert audited(release).passed and not audited(twin).passed
-
-
-@pytest.mark.reference
-def test_10_the_attacker_finds_what_another_program_finds(shared: Path) -> None:
-    """Intervals of GaussSuppression with Rglpk for a table of counts (MIT licence)."""
-    with (shared / "reference/sdc/gauss/d1_maxN3.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    inner = [row for row in rows if "Total" not in (row["region"], row["main_income"])]
-    member = np.array(
-        [[all(r[d] in ("Total", one[d]) for d in ("region", "main_income")) for one in inner] for r in rows],
-        dtype=float,
-    )
-    known = np.array([row["suppressed"] == "FALSE" for row in rows])
-    counts = np.array([float(row["freq"]) for row in rows])
-    hidden = [k for k, row in enumerate(rows) if row["lo"] != "NA"]
-    assert len(hidden) > 2
-    for k in hidden:
-        low, high = (
-            linprog(sign * member[k], A_eq=member[known], b_eq=counts[known]).fun * sign for sign in (1, -1)
-        )
-        assert (low, high) == pytest.approx((float(rows[k]["lo"]), float(rows[k]["up"])), abs=1e-6)
-
-
-def test_11_without_any_one_complementary_suppression_the_audit_fails() -> None:
-    """What is withheld to protect others is needed: each by itself."""
-    twin, release = unprotected(estimates_of(1500)), published()
-    figures = shown(twin.values)
-    known = {(row["indicator"], key_of(row)): k for k, row in enumerate(release.attacker.to_pylist())}
-    place = release.attacker.schema.get_field_index("reason")
-    reasons = release.attacker["reason"].to_pylist()
-    withheld = [(k, row) for k, row in enumerate(release.values.to_pylist()) if row["reason"] == "secondary"]
-    assert len(withheld) > 5
-    for k, row in withheld:
-        at = row["indicator"], key_of(row)
-        opened = pa.Table.from_pylist([figures[at]], schema=release.values.schema)
-        values = pa.concat_tables([release.values.slice(0, k), opened, release.values.slice(k + 1)])
-        told = [None if j == known[at] else reason for j, reason in enumerate(reasons)]
-        attacker = release.attacker.set_column(place, "reason", pa.array(told, pa.string()))
-        assert {one.kind for one in audited(Twin(values, attacker)).findings} & {"interval", "nested"}, at

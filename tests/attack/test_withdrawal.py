@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from copstats import steps
+from copstats.auditing import values_of
 from copstats.errors import ConfidentialityError, CopstatsError
+from copstats.language import translations
 from copstats.project import project_root
 from copstats.steps.sealing import Seals
 from copstats.steps.withdrawal import (
@@ -28,6 +30,7 @@ from copstats.store.keys import KeyStore
 from copstats.store.parcel import open_parcel, write_parcel
 from copstats.store.rows import State
 from copstats.store.shredding import still_readable, wrapped_keys
+from copstats.vintages import held_units
 
 SAMPLES = project_root() / "sample_data"
 SUBMISSION = SAMPLES / "submissions" / "XAA_2023_COPS_v01"
@@ -149,6 +152,20 @@ def test_no_version_brings_the_child_back(
     assert steps.ingest(home.path, newer).state == "waiting"
     # the pseudonyms of a wave are the same in all versions: in the twin the child is back
     assert len(set(held) & set(children(home, "XAA_2023_COPS_v02_M"))) == len(held) - tombstones
+
+
+def test_no_release_changes_for_a_withdrawal_alone(home: Home, request_file: Path) -> None:
+    first = steps.publish(home.path, "2026-Q3")
+    before = home.warehouse.read([ID])
+    withdraw_requested(home.path, request_file)
+    steps.estimate(home.path, ID, as_of_year=YEAR)
+    # the twin: what would be published anew differs, and tells of the child
+    assert not home.warehouse.read([ID])["n"].equals(before["n"])
+    second = steps.publish(home.path, "2026-Q4")
+    assert [(one.outcome, one.number) for one in second.settled] == [("held", 1)]
+    assert held_units(second.settled, translations("en"))[0].startswith(WAVE)
+    assert values_of(second.folder).equals(values_of(first.folder))
+    assert home.audit.verify() == []
 
 
 def test_what_a_killed_withdrawal_left_is_finished_before_the_wave_is_used(

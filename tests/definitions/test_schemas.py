@@ -20,7 +20,17 @@ FILES = [
     *(
         (folder / f"{name}.yaml", name)
         for folder in VERSIONS
-        for name in ("framework", "codelists", "rules", "administrative", "policy", "structure", "disclosure")
+        for name in (
+            "framework",
+            "codelists",
+            "rules",
+            "administrative",
+            "counts",
+            "policy",
+            "structure",
+            "disclosure",
+            "aggregation",
+        )
     ),
     *((path, "named_profile") for folder in VERSIONS for path in sorted(folder.glob("disclosure/*.yaml"))),
 ]

@@ -72,6 +72,24 @@ def gauss(shared: Path, name: str) -> tuple[Table, list[dict[str, str]]]:
     return Table(cells, np.array([float(row[figure]) for row in found])), found
 
 
+def pp_tab(shared: Path) -> Problem:
+    """The table of tau-ARGUS: size by region, regions in two levels; its own protection levels."""
+    path = shared / "reference" / "sdc" / "tauargus" / "pp.tab"
+    with path.open(encoding="utf-8") as file:
+        rows = [[text.strip() for text in row] for row in csv.reader(file, delimiter=";")]
+    regions = {"Nr": "1 2 3", "Os": "4 5 6 7", "Ws": "8 9 10", "Zd": "11 12"}
+    inner = [row for row in rows if row[0] != "Total" and row[1].isdigit()]
+
+    def holds(outer: str, code: str) -> bool:
+        return outer in ("Total", code) or code in regions.get(outer, "").split()
+
+    cells = [[float(holds(row[0], one[0]) and holds(row[1], one[1])) for one in inner] for row in rows]
+    values, lower, upper = ([float(row[c].replace(",", ".")) for row in rows] for c in (4, 9, 10))
+    unsafe = np.array([row[8] == "U" for row in rows])
+    table = Table(np.array(cells), np.array(values))
+    return table.problem(unsafe, below=np.array(lower)[unsafe], above=np.array(upper)[unsafe])
+
+
 def crossed(*sizes: int) -> npt.NDArray[np.float64]:
     """Return all cells of a crossed table with its margins as rows over the inner cells."""
     one = [np.vstack([np.ones(size), np.eye(size)]) for size in sizes]

@@ -114,9 +114,10 @@ def changed(place: int, **entries: Any) -> list[Row]:
 
 def test_a_safe_release_passes_and_its_weakest_cells_are_named() -> None:
     found = audit(SAFE)
-    assert found.passed and found.weak == () and (found.waves, found.protected) == (1, 1)
-    (weakest,) = found.weakest
+    assert found.passed and found.weak == () and (found.waves, found.protected) == (1, 2)
+    weakest, other = found.weakest
     assert str(weakest.cell) == "XAA COPS 2026 RCD1 region=XA-4"
+    assert other.cell.place == "_T but region=XA-2"
     assert weakest.needed == 5 and weakest.found == pytest.approx(20)
     assert [what for _, what in found.assumptions] == ["known"]
 

@@ -96,6 +96,7 @@ def test_agrees_with_another_way_to_the_solver(data: st.DataObject) -> None:
     bounds = [(0, None if limit == INF else limit) for limit in upper]
     for target, (least, most) in zip(measured, feasible_intervals(known, csr_array(measured)), strict=True):
         for side, found in ((1, least), (-1, most)):
-            solved = linprog(side * target, *both, bounds=bounds)
+            # scipy's presolve calls some of these systems infeasible, although `point` fulfils them.
+            solved = linprog(side * target, *both, bounds=bounds, options={"presolve": False})
             assert solved.status in (0, 3)
             assert found == (pytest.approx(side * solved.fun, abs=1e-6) if not solved.status else -side * INF)

@@ -146,6 +146,7 @@ def test_relations_of_the_framework() -> None:
     for expected in (
         relation({"RCT4": 1, "RCT7": -1}),
         relation({"RCT7": 1, "RCT4": -1, "RCT5": -1, "RCT6": -1}),
+        relation({"RCT4": 1, "RCT7": -1}, {"RCT4": 1, "RCT7": -1}),  # no to any of them is no to each
         relation({"SKL5": 1, "SKL2": -1}),
         relation(
             {"SKL5": -1, "SKL1": 1, "SKL2": 1, "SKL3": 1, "SKL4": 1},

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from copstats.disclose.suppression import Problem, suppress
-from tests.disclose.tables import Table, crossed, gauss
+from tests.disclose.tables import Table, crossed, gauss, pp_tab
 
 Flags = npt.NDArray[np.bool_]
 
@@ -123,24 +122,6 @@ def test_tables_of_gauss_suppression(shared: Path, name: str, at_most: int) -> N
     assert found.conceded == 0 and all_protected(problem, found.withheld)
     assert not (found.secondary & (table.values == 0)).any()
     assert found.withheld.sum() <= at_most
-
-
-def pp_tab(shared: Path) -> Problem:
-    """The table of tau-ARGUS: size by region, regions in two levels; its own protection levels."""
-    path = shared / "reference" / "sdc" / "tauargus" / "pp.tab"
-    with path.open(encoding="utf-8") as file:
-        rows = [[text.strip() for text in row] for row in csv.reader(file, delimiter=";")]
-    regions = {"Nr": "1 2 3", "Os": "4 5 6 7", "Ws": "8 9 10", "Zd": "11 12"}
-    inner = [row for row in rows if row[0] != "Total" and row[1].isdigit()]
-
-    def holds(outer: str, code: str) -> bool:
-        return outer in ("Total", code) or code in regions.get(outer, "").split()
-
-    cells = [[float(holds(row[0], one[0]) and holds(row[1], one[1])) for one in inner] for row in rows]
-    values, lower, upper = ([float(row[c].replace(",", ".")) for row in rows] for c in (4, 9, 10))
-    unsafe = np.array([row[8] == "U" for row in rows])
-    table = Table(np.array(cells), np.array(values))
-    return table.problem(unsafe, below=np.array(lower)[unsafe], above=np.array(upper)[unsafe])
 
 
 @pytest.mark.reference

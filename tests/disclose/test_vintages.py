@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copstats.disclose.profile import load_profile
-from copstats.disclose.vintages import Reason, Verdict, judge, strictest_tiers
+from copstats.disclose.vintages import Reason, Verdict, judge, strictest_tiers, without_empty_groups
 from copstats.language import translations
 from copstats.store.schemas import ATTACKER, CHANGES, DIMENSIONS, INDICATOR_VALUE
 
@@ -125,6 +125,22 @@ def test_tiers_have_their_own_numbers() -> None:
         for cells in ([("RCD4", "B"), ("ACC1", "A")], [("RCD4", "A"), ("ACC1", "A"), ("RCT4", "B")])
     ]
     assert strictest_tiers(*tables) == {"RCD4": "B", "ACC1": "A", "RCT4": "B"}
+
+
+def test_an_empty_group_leaves_a_difference_open() -> None:
+    """Few of those whose sex is unknown changed: boys of whom nobody was asked do not hide it."""
+    told = values({TOTAL: 20.0, GIRLS: 30.0, BOYS: None})
+    known = [{"indicator": "RCD4", "sex": sex, "n": n} for sex, n in (("_T", 90), ("F", 80), ("M", 0))]
+    texts = {field.name: "_T" for field in ATTACKER if field.type == pa.string()}
+    attacker = pa.Table.from_pylist([texts | row for row in known], ATTACKER)
+    assert set(without_empty_groups(told, attacker)["sex"].to_pylist()) == {"_T", "F"}
+    some = [*UNTOUCHED, change(TOTAL, GIRLS, BOYS, entered=(1, 1))]
+    changes = pa.Table.from_pylist(some, CHANGES)
+    tiers = {"RCD4": "A"}
+    hidden = judge(changes, told, told, PROFILE, tiers=tiers, withdrawn=0)
+    left = without_empty_groups(told, attacker)
+    seen = judge(changes, left, left, PROFILE, tiers=tiers, withdrawn=0)
+    assert hidden.released and not seen.released
 
 
 def test_a_difference_counts_where_both_parts_are_published_twice() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from copstats.disclose import load_profile, protect
+from copstats.disclose.relations import cells_of, relations_of, wave_problem
 from copstats.errors import ConfidentialityError
 from copstats.framework import load_framework
 from copstats.store.schemas import ATTACKER, DIMENSIONS
@@ -192,6 +193,34 @@ def test_any_of_gives_its_members_away() -> None:
         found = protect(table(member, composite), PROFILE, consent_level=FREE, framework=FRAMEWORK)
         reasons = {row["indicator"]: row["reason"] for row in found.values.to_pylist()}
         assert reasons == {"RCT4": "psus", "RCT7": reason}
+
+
+def test_one_child_who_breaks_a_filter_does_not_unmake_a_relation() -> None:
+    """Who met somebody has met somebody new: 40 and 41 children, as one of them was asked by mistake."""
+    known = group(600, 40, 600.0, 40 / 600, indicator="RCT1", tier="B")
+    met = group(600, 41, 600.0, 41 / 600, indicator="RCT2", tier="B")
+    relations = [relations_of(FRAMEWORK, ["RCT1", "RCT2"], "child")]
+    rows = [_as_read(one, number) for number, one in enumerate((known, met))]
+    system = wave_problem(cells_of(rows), relations).system
+    (row,) = np.flatnonzero((system.rows.toarray() == [-1, 1]).all(axis=1))
+    assert system.row_upper[row] == pytest.approx(1)
+
+
+def _as_read(of: dict[str, Any], number: int) -> dict[str, Any]:
+    return of | {
+        "cell": number,
+        "statistic": "proportion",
+        "eligible_weight": of["weight"],
+        "share": of["estimate"],
+        "share_lower": None,
+        "share_upper": None,
+        "protected": True,
+        "coded": False,
+        "reason": "psus",
+        "minimum_n": 50,
+        "minimum_events": 10,
+        "reliable": True,
+    }
 
 
 def test_shares_among_those_who_answered_yes_give_their_number_away() -> None:

@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from copstats.disclose import load_profile, protect
 from copstats.disseminate import SourceRecord, build_release
 from copstats.framework import Area, load_framework
+from copstats.framework.denominators import POPULATION_REFERENCE, Denominators
 from copstats.framework.manifest import SurveyManifest
 from copstats.store.schemas import DIMENSIONS
 from tests.disclose.estimates import ABSENT, cell, table
+from tests.disseminate.differences import group, group_errors, pair, round_pairs
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 AREAS = {
@@ -22,6 +24,16 @@ AREAS = {
     "XBB": Area("XBB", "=Belmora, with a long name (fictional)", {"itu_region": "AMS", "ldc": "1"}),
     "XCC": Area("XCC", "Qasriya (fictional)", {}),
 }
+DENOMINATORS = Denominators(
+    pa.Table.from_pylist(
+        [
+            {"ref_area": area, "year": 2025, "sex": "_T", "age_minimum": 9, "age_maximum": 17}
+            | {"population": children, "internet_users": None, "source": "Census", "vintage": "2025"}
+            for area, children in (("XAA", 1.2e6), ("XBB", 4.5e5))
+        ],
+        POPULATION_REFERENCE,
+    )
+)
 
 
 def manifest(area: str, year: int = 2026) -> SurveyManifest:
@@ -128,6 +140,11 @@ def build(folder: Path, values: pa.Table, **changed: Any) -> Path:
         "sources": [record("XCC"), record("XBB"), record("XAA", 2023), record("XAA"), record("XAA", 2020)],
         "fingerprint": "f" * 64,
         "signing_key": KEY,
+        "denominators": DENOMINATORS,
+        "round_pairs": round_pairs(
+            pair(), pair(sex="F"), pair(sex="M", comparability="C"), pair(indicator="ACC1")
+        ),
+        "group_errors": group_errors(group(), group(submission_id="XCC_2026_COPS_v01_M")),
     }
     build_release(folder, **(arguments | changed))
     return folder

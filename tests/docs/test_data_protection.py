@@ -136,7 +136,7 @@ def test_the_receipt_names_what_the_page_asks_for(said: dict[str, str]) -> None:
 
 def test_a_withdrawn_child_is_gone(said: dict[str, str]) -> None:
     told = flat(said["copstats withdraw children KEN_2026_COPS.copwithdrawal"])
-    assert "Children withdrawn for the first time: 1 Records of children destroyed: 1" in told
+    assert "Children withdrawn for the first time: 1 Records destroyed: 1" in told
 
 
 def test_the_limits_are_those_of_the_definitions() -> None:

@@ -19,7 +19,7 @@ from copstats.framework.located import Located
 from copstats.framework.manifest import Crosswalk, SurveyManifest
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
-FOLDERS = sorted(path.parent for path in SAMPLES.rglob("manifest.yaml"))
+FOLDERS = sorted(p.parent for p in SAMPLES.rglob("manifest.yaml") if "official" not in p.parts)
 SUBMISSIONS = [folder for folder in FOLDERS if folder.parent.name == "submissions"]
 CLEAN = [folder for folder in SUBMISSIONS if folder.name != "XFF_2025_COPS_v01"]
 

@@ -53,10 +53,11 @@ class KeptWave:
     def measure(self, kind: str, code: str) -> Kept | None:
         """Return the tables with the columns of one measure; None where its sums were not kept."""
         kept = self.kept.get(kind)
-        if kept is None or f"wy_{code}" not in kept.cells.column_names:
+        columns = set() if kept is None else set(kept.cells.column_names)
+        if kept is None or f"wy_{code}" not in columns:
             return None
         own = ("domain", "unit", "w", "n", f"wy_{code}", f"w_{code}", f"n_{code}")
-        return Kept(kept.design, kept.cells.select([name for name in own if name in kept.cells.column_names]))
+        return Kept(kept.design, kept.cells.select([name for name in own if name in columns]))
 
 
 def group_errors(

@@ -1,7 +1,7 @@
 """PSU cells that outlive the records: with them contrasts and trends need no microdata.
 
 A cell of one child is her answer: the tables are microdata, and kept sealed like them. They carry no national
-code: PSUs and strata are numbers, dimensions have their published codes.
+code: PSUs and strata are numbers (in a panel also pseudonyms), dimensions have their published codes.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class CellKeeper:
 
 
 def with_panel_keys(
-    tables: Mapping[str, pa.Table], connection: duckdb.DuckDBPyConnection
+    tables: Mapping[str, pa.Table], connection: duckdb.DuckDBPyConnection, design: str
 ) -> dict[str, pa.Table]:
     """Return the kept tables with ``panel_stratum, panel_psu`` in their design.
 
@@ -89,14 +89,14 @@ def with_panel_keys(
 
     Args:
         tables: what `CellKeeper.tables` returned; nothing is added where it is empty.
-        connection: holds the wave's ``psu_design``.
+        connection: holds the wave's records.
+        design: SQL that makes ``psu_design`` of them.
     """
     if "psu_design" not in tables:
         return dict(tables)
-    keys = connection.sql(
-        "SELECT stratum::VARCHAR AS panel_stratum, psu::VARCHAR AS panel_psu FROM psu_design ORDER BY unit"
-    ).to_arrow_table()
-    design = tables["psu_design"]
-    for name in keys.column_names:
-        design = design.append_column(name, keys[name])
-    return {**tables, "psu_design": design}
+    connection.execute(design)
+    keys = connection.sql("SELECT stratum::VARCHAR, psu::VARCHAR FROM psu_design ORDER BY unit")
+    stratum, psu = keys.to_arrow_table().columns
+    connection.execute("DROP TABLE psu_design")
+    keyed = tables["psu_design"].append_column("panel_stratum", stratum).append_column("panel_psu", psu)
+    return {**tables, "psu_design": keyed}

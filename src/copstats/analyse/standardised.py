@@ -18,6 +18,7 @@ from copstats.framework.standard_population import BOTH_SEXES, SEXES, standard_s
 from copstats.store.schemas import STANDARDISED_ERRORS
 
 _TABLE = "sex_age"
+_SHARED = ("domain", "unit", "w", "n")
 
 
 def standardised_errors(
@@ -59,17 +60,15 @@ def standardised_errors(
 def _errors(
     kind: str, tables: Mapping[str, pa.Table], framework: Framework, single_psu: SinglePsu
 ) -> Iterator[dict[str, Any]]:
-    domains = tables[f"{kind}_domains"]
+    domains, cells = tables[f"{kind}_domains"], tables[f"{kind}_psu_cells"]
     crossed = domains.filter(pc.equal(domains["disaggregation"], _TABLE))
     number = {(row["sex"], row["age"]): row["domain"] for row in crossed.to_pylist()}
-    cells = tables[f"{kind}_psu_cells"]
-    kept = Kept(
-        tables[f"{kind}_psu_design"],
-        cells.filter(pc.is_in(cells["domain"], crossed["domain"].combine_chunks())),
-    )
+    cells = cells.filter(pc.is_in(cells["domain"], crossed["domain"].combine_chunks()))
     for code, parsed in sorted(framework.indicators.items()):
         if parsed.definition.record != kind or f"wy_{code}" not in cells.column_names:
             continue
+        own = [name for name in (f"wy_{code}", f"w_{code}", f"n_{code}") if name in cells.column_names]
+        kept = Kept(tables[f"{kind}_psu_design"], cells.select([*_SHARED, *own]))
         for sex in (BOTH_SEXES, *SEXES):
             shares = standard_shares(framework, parsed.definition, sex)
             if not shares or not shares.keys() <= number.keys():

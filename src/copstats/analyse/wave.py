@@ -189,7 +189,8 @@ def _estimated(wave: _Wave, steps: Plan, definitions: Mapping[str, Indicator]) -
         keeper = None if wave.cells is None else CellKeeper()
         found = list(_estimates(wave, steps, domains, keeper))
     if wave.cells is not None and keeper is not None:
-        wave.cells.update({f"{steps.kind}_{name}": t for name, t in _tables(wave, keeper, domains).items()})
+        tables = _kept_tables(wave, steps, keeper, domains)
+        wave.cells.update({f"{steps.kind}_{name}": table for name, table in tables.items()})
     domain = partial(domain_of, disaggregations=domains)
     shares = {m.name: m.proportion for m in (*steps.measures, *steps.medians)}
     standard = load_standard(wave.framework.id)
@@ -198,9 +199,11 @@ def _estimated(wave: _Wave, steps: Plan, definitions: Mapping[str, Indicator]) -
     return estimate_rows(table, domain, definitions, wave.manifest, wave.verdict)
 
 
-def _tables(wave: _Wave, keeper: CellKeeper, domains: Sequence[Disaggregation]) -> dict[str, pa.Table]:
+def _kept_tables(
+    wave: _Wave, steps: Plan, keeper: CellKeeper, domains: Sequence[Disaggregation]
+) -> dict[str, pa.Table]:
     tables = keeper.tables(domains)
-    return with_panel_keys(tables, wave.connection) if wave.manifest.in_panel else tables
+    return with_panel_keys(tables, wave.connection, steps.design) if wave.manifest.in_panel else tables
 
 
 def _estimates(

@@ -30,6 +30,8 @@ COMMANDS = {
     "estimate": ("estimate", "Estimate the indicators of accepted waves (restricted)."),
     "release": ("release", "Build, sign and publish a release."),
     "audit": ("release", "Audit a release: signature, hashes, what withheld cells give away."),
+    "compare": ("compare", "Compare published values of areas, groups and rounds."),
+    "explain": ("explain", "Explain a published value: definition, survey, rules, SQL, vintages."),
     "weight": ("weight", "Compute final weights from base weights; offline."),
     "framework": ("framework", "List and show what the framework defines."),
     "schedule": ("schedule", "Publish on the calendar, until interrupted."),

@@ -92,7 +92,8 @@ def _demo_home(folder: Path, samples: Path) -> Home:
     home = Home.open(folder, create=True)
     if not (home.path / "areas.csv").exists():
         home.set_acceptance("without_errors")
-        shutil.copyfile(samples / "areas.csv", home.path / "areas.csv")
+        for name in ("areas.csv", "denominators.csv"):
+            shutil.copyfile(samples / name, home.path / name)
     return Home.open(folder)
 
 

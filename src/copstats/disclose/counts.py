@@ -1,8 +1,8 @@
 """The disclosure gate of administrative counts: small counts, dominance, rounding, complementary suppression.
 
-Counts are complete, not sampled, so that the count itself is the secret. A count by sex or age below a minimum
-(R14) is withheld, and so is a count that a few services make up (R15); the rest is rounded. Then further
-counts are withheld until the feasibility interval of each withheld one is wide enough (R10).
+Counts are complete, not sampled, so that the count itself is the secret. A count by sex or age below a
+minimum (R14) is withheld, and so is a count that a few services make up (R15); the rest is rounded. Then
+further counts are withheld until the feasibility interval of each withheld one is wide enough (R10).
 
 One reason stands for small counts and for those withheld for their sake: two reasons would tell which of two
 groups is the small one.
@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from copstats.disclose.intervals import Floats, InfeasibleSystem, LinearSystem
+from copstats.disclose.intervals import InfeasibleSystem, LinearSystem
 from copstats.disclose.profile import DisclosureProfile
 from copstats.disclose.suppression import Problem, suppress
 from copstats.disclose.suppression.problem import ALWAYS
@@ -33,7 +33,7 @@ SMALL, SERVICES = "count", "services"
 
 _GROUPS = ("sex", "age")
 _COSTLY = 1000.0
-"""A national total is worth as much as so many persons of a group: it is withheld where nothing else helps."""
+"""Factor by which a national total is worth more: it is withheld where nothing else helps."""
 
 Row = Mapping[str, Any]
 
@@ -52,7 +52,8 @@ def protect_counts(
         profile: limits (R14, R15) and reasons.
         whole_of: variable -> variable that counts all that it counts.
         earlier: schema ``PROTECTED_COUNTS`` (more columns do no harm): what earlier releases published. It is
-            known for good: where a count is still what was published, it is published again.
+            known for good: where a count is still what was published, it is published again, and what
+            follows from it cannot be taken back.
 
     Returns:
         Schema ``PROTECTED_COUNTS``, ordered by source and cell. A withheld count has no value but a reason.
@@ -62,7 +63,7 @@ def protect_counts(
     """
     known = Counter[tuple[Any, ...]]()
     for row in earlier.to_pylist() if earlier is not None else []:
-        known[(*_cell(row), row["value"])] += row["value"] is not None
+        known[(*_cell(row, row["source"]), row["value"])] += row["value"] is not None
     ordered = counts.sort_by([(name, "ascending") for name in ("submission_id", *CELL)])
     published: list[Row] = []
     for submission in ordered["submission_id"].unique().to_pylist():
@@ -80,7 +81,10 @@ def _protect(
 ) -> list[Row]:
     """Return the rows of one submission, in the order of its counts."""
     rows = counts.to_pylist()
-    problem, reasons = count_problem(rows, relations(counts, whole_of), profile.limits, known)
+    parts = relations(counts, whole_of)
+    if not _agree(rows, parts):
+        raise ConfidentialityError("C360", where=submission)
+    problem, reasons = count_problem(rows, parts, profile.limits, known)
     try:
         secondary = suppress(problem).secondary
     except InfeasibleSystem:
@@ -106,7 +110,7 @@ def count_problem(
         rows: of schema ``COUNTS``.
         parts: see `copstats.store.counts.relations`.
         limits: of the profile.
-        known: (cell, figure) -> how often earlier releases published it.
+        known: (collection, cell, figure) -> how often earlier releases published it.
     """
     reasons = [_primary(row, limits) for row in rows]
     value = np.array([row["value"] for row in rows], dtype=float)
@@ -118,8 +122,8 @@ def count_problem(
     least = np.zeros(len(parts))
     most = np.where(np.array(parts["complete"].to_pylist(), dtype=bool), 0.0, np.inf)
     secret = np.flatnonzero(withheld)
-    margin = np.array([_margin(rows[cell], limits) for cell in secret])
-    small = np.array([reasons[cell] == SMALL for cell in secret], dtype=bool)
+    margin = np.array([_margin(row, limits) for row in rows])[secret]
+    small = np.array([reason == SMALL for reason in reasons], dtype=bool)[secret]
     system = LinearSystem(
         rows=csr_array(np.vstack([np.eye(len(rows)), sums])),
         row_lower=np.concatenate([shown[:, 0], least]),
@@ -143,6 +147,16 @@ def count_problem(
         withheld=withheld,
     )
     return problem, [None if fixed[cell] else reason for cell, reason in enumerate(reasons)]
+
+
+def _agree(rows: Sequence[Row], parts: pa.Table) -> bool:
+    """Say whether parts add up to their wholes; facts (yes or no), which add up to nothing, are no matter."""
+    secret = np.array([row["protected"] for row in rows], dtype=bool)
+    sums = _sums(parts, len(rows))
+    left = sums @ np.array([row["value"] for row in rows], dtype=float)
+    complete = np.array(parts["complete"].to_pylist(), dtype=bool)
+    concerned = (sums[:, secret] != 0).any(axis=1)
+    return not (concerned & ((left < 0) | (complete & (left > 0)))).any()
 
 
 def _sums(parts: pa.Table, cells: int) -> npt.NDArray[np.float64]:
@@ -187,7 +201,7 @@ def _is_fixed(row: Row, limits: Limits, known: Mapping[tuple[Any, ...], int]) ->
     if not row["protected"]:
         return True
     lower, upper = _shown(row, limits)
-    return lower <= row["value"] <= upper and known.get((*_cell(row), _figure(row, limits)), 0) > 0
+    return lower <= row["value"] <= upper and known.get(_said(row, limits), 0) > 0
 
 
 def _figure(row: Row, limits: Limits) -> int:
@@ -211,8 +225,13 @@ def _cost(row: Row) -> float:
     return float((1 + row["value"]) * (_COSTLY if national else 1))
 
 
-def _cell(row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in CELL)
+def _said(row: Row, limits: Limits) -> tuple[Any, ...]:
+    return (*_cell(row, row["submission_id"]), _figure(row, limits))
+
+
+def _cell(row: Row, submission: str) -> tuple[Any, ...]:
+    """Return what names a count in every version of a collection."""
+    return (submission.rpartition("_v")[0], *(row[name] for name in CELL))
 
 
 def _published(row: Row, reason: str | None, profile: DisclosureProfile) -> Row:

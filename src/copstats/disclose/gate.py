@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from copstats.disclose.empty import with_empty_groups
 from copstats.disclose.precision import published_form, register_steps
 from copstats.disclose.primary import ConsentLevel, decide
 from copstats.disclose.profile import DisclosureProfile
@@ -45,8 +46,9 @@ def protect(
 ) -> Protected:
     """Return what may be published of some estimates.
 
-    The primary rules decide each cell by itself; complementary suppression withholds further cells of a wave
-    until none of those that are withheld or coded can be worked out from the others.
+    Groups without a record get a row, so that its absence tells nothing. The primary rules decide each cell
+    by itself; complementary suppression withholds further cells of a wave until none of those that are
+    withheld or coded can be worked out from the others.
 
     Args:
         estimates: schema ``ESTIMATES``: unrounded, shares from 0 to 1.
@@ -67,7 +69,7 @@ def protect(
     with memory_connection(threads=1) as connection:
         decide(
             connection,
-            estimates,
+            with_empty_groups(estimates, framework),
             profile,
             consent_level=consent_level,
             sampling_fraction=sampling_fraction,

@@ -28,7 +28,8 @@ tested AS (
       minimum_n IS NOT NULL
       -- the smaller side of a median never has more than half: what counts all answers is no median
       AND n >= 0 AND events BETWEEN 0 AND CASE statistic WHEN 'median' THEN n // 2 ELSE n END AND psus >= 0
-      AND largest_psu_share BETWEEN 0 AND 1 AND largest_weight_share BETWEEN 0 AND 1,
+      -- of nobody there is no largest share
+      AND (n = 0 OR (largest_psu_share BETWEEN 0 AND 1 AND largest_weight_share BETWEEN 0 AND 1)),
       FALSE
     ) AS counts_known,
     coalesce(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from copstats.disclose.profile import TIERS, DisclosureProfile, Tier
 from copstats.disclose.sql import render
@@ -163,6 +164,17 @@ def strictest_tiers(*attackers: pa.Table) -> dict[str, str]:
         ):
             out[row["indicator"]] = max(row["tier"], out.get(row["indicator"], row["tier"]))
     return out
+
+
+def without_empty_groups(values: pa.Table, attacker: pa.Table) -> pa.Table:
+    """Return values without the cells of nobody: who knows the numbers of answers knows their answers.
+
+    Args:
+        values: schema ``INDICATOR_VALUE``, of one submission.
+        attacker: schema ``ATTACKER``, of the same.
+    """
+    cell = ["indicator", *DIMENSIONS]
+    return values.join(attacker.filter(pc.equal(attacker["n"], 0)).select(cell), cell, join_type="left anti")
 
 
 def _rule_set(profile: DisclosureProfile, tiers: Mapping[str, str]) -> pa.Table:

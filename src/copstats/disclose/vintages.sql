@@ -7,7 +7,7 @@ earlier_cells AS (
     bool_or(value IS NOT NULL) AS shown,
     bool_or(value IS NOT NULL OR coalesce(reason IN (${no_secrets}), FALSE)) AS open,
     list_sort(list((value, se, ci_lower, ci_upper)::VARCHAR)) AS figures
-  FROM earlier GROUP BY ALL
+  FROM earlier WHERE standardised IS DISTINCT FROM 'Y' GROUP BY ALL
 ),
 candidate_cells AS (
   SELECT
@@ -16,7 +16,7 @@ candidate_cells AS (
     bool_or(value IS NOT NULL) AS shown,
     bool_or(value IS NOT NULL OR coalesce(reason IN (${no_secrets}), FALSE)) AS open,
     list_sort(list((value, se, ci_lower, ci_upper)::VARCHAR)) AS figures
-  FROM candidate GROUP BY ALL
+  FROM candidate WHERE standardised IS DISTINCT FROM 'Y' GROUP BY ALL
 ),
 cells AS (  -- a cell that is in neither vintage has no eligible records: its number is known to be nought
   SELECT

@@ -31,7 +31,7 @@ WITH summed AS (
     count_if(persons IS NULL) AS areas_unknown,
     sum(persons ORDER BY ref_area) AS all_persons,
     sum(persons ORDER BY ref_area) FILTER (value IS NOT NULL) AS covered_persons,
-    sum(persons * value ORDER BY ref_area) / covered_persons AS mean,
+    round(sum(persons * value ORDER BY ref_area) / covered_persons, 9) AS mean,  -- all of 100 is 100
     -- variance of a weighted sum of independent samples
     sqrt(sum((persons * se) ** 2 ORDER BY ref_area)) / covered_persons AS error,
     avg(value ORDER BY ref_area) AS plain_mean,

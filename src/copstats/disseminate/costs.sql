@@ -11,6 +11,7 @@ judged AS (
     count(*) OVER (PARTITION BY source, indicator) AS of_cells
   FROM indicator_value AS cell
   LEFT JOIN indicator_tier USING (indicator)
+  WHERE standardised = 'N'
 ),
 withheld AS (
   SELECT ref_area, survey, time_period, source, indicator, tier, of_cells, reason, rule, count(*) AS cells

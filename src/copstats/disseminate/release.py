@@ -15,17 +15,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from copstats import __version__
 from copstats.disclose import DisclosureProfile, load_profile, refuse_broken_shape
 from copstats.disclose.shape import KEY
-from copstats.disseminate import database, manifest
+from copstats.disseminate import comparison, database, manifest
 from copstats.disseminate.aggregates import aggregates
 from copstats.disseminate.content import content
 from copstats.disseminate.costs import suppression
 from copstats.disseminate.files import write_csv, write_parquet
 from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, read_manifest
+from copstats.disseminate.official import OfficialTables
 from copstats.disseminate.sources import SourceRecord
 from copstats.errors import ReleaseError
 from copstats.framework import Area, Framework
 from copstats.framework.denominators import Denominators, no_denominators
-from copstats.store.schemas import INDICATOR_VALUE
+from copstats.store.schemas import GROUP_ERRORS, INDICATOR_VALUE, ROUND_PAIRS
 
 RELEASE = pa.schema(
     {
@@ -55,7 +56,10 @@ def build_release(
     signing_key: Ed25519PrivateKey,
     disclosure_profile: str | None = None,
     raised: Collection[str] = (),
+    round_pairs: pa.Table | None = None,
+    group_errors: pa.Table | None = None,
     denominators: Denominators | None = None,
+    official: OfficialTables | None = None,
 ) -> ReleaseManifest:
     """Write a release into a folder; the same arguments give the same bytes.
 
@@ -72,7 +76,10 @@ def build_release(
         signing_key: signs the manifest.
         disclosure_profile: named profile that the gate used; None if none was added to the framework's.
         raised: submissions of which the gate took all cells to be of tier B.
+        round_pairs: cells of consecutive rounds held against each other, schema ``ROUND_PAIRS``.
+        group_errors: standard errors of differences within surveys, schema ``GROUP_ERRORS``.
         denominators: children of every area, by which groups of areas are weighted; none by default.
+        official: administrative and policy statistics; none by default.
 
     Returns:
         The manifest as it was signed.
@@ -87,6 +94,7 @@ def build_release(
     published = _published(values, sources)
     cells = values.select(INDICATOR_VALUE.names).sort_by([(name, "ascending") for name in KEY])
     persons = denominators or no_denominators()
+    beside = official or OfficialTables()
     groups = aggregates(cells, framework, profile, areas, persons, year=_year(label, cells))
     tables = {
         "indicator_value": cells,
@@ -94,6 +102,9 @@ def build_release(
         "aggregate_member": groups.members,
         "population_reference": persons.table,
         **content(framework, profile, areas, published),
+        "change": comparison.change(cells, _or_none(round_pairs, ROUND_PAIRS), profile),
+        "group_difference": comparison.group_difference(cells, _or_none(group_errors, GROUP_ERRORS), profile),
+        **beside.tables,
         "suppression": suppression(cells, framework, profile, raised),
         "release": _release(
             cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
@@ -112,7 +123,10 @@ def build_release(
         profile=f"{profile.id} {profile.version}",
         code_version=__version__,
         fingerprint=fingerprint,
-        inputs=[Input(record.submission_id, record.content_hash) for record in published],
+        inputs=[
+            *(Input(record.submission_id, record.content_hash) for record in published),
+            *(Input(submission, digest) for submission, digest in beside.inputs.items()),
+        ],
         cells=_decisions(cells, profile),
         files={name: manifest.file_entry(path) for name, path in manifest.regular_files(folder)},
     )
@@ -132,6 +146,10 @@ def _year(label: str, cells: pa.Table) -> int:
     """Return the year that a label names, else that of the newest value."""
     end = quarter_end(label)
     return end.year if end else int(pc.max(cells["time_period"]).as_py() or 0)
+
+
+def _or_none(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
+    return schema.empty_table() if table is None else table
 
 
 def _refuse_used(folder: Path) -> None:

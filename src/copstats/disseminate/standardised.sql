@@ -13,7 +13,8 @@ combined AS (  -- a weighted sum of the published cells of sex by age
     count(*) AS groups,
     count(cell.source) AS covered,
     count(cell.value) AS shown,
-    sum(share * cell.value ORDER BY share.in_sex, share.in_age) AS value,
+    -- shares add up to 1 but for the last bit, and all of 100 is 100
+    round(sum(share * cell.value ORDER BY share.in_sex, share.in_age), 9) AS value,
     bool_or(cell.obs_status = 'U') AS low_reliability,
     max(cell.reliability) AS reliability  -- reliable, review, unreliable: their order as texts too
   FROM crude

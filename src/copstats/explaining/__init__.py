@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from copstats.errors import UsageError
-from copstats.explaining.kept import KeptFacts, KeptInHome, OtherRound, PastVintage, Question
+from copstats.explaining.aggregated import AggregateFacts, aggregate_facts, names_group
+from copstats.explaining.background import Background, Question
+from copstats.explaining.kept import KeptFacts, KeptInHome, OtherRound, PastVintage
 from copstats.explaining.published import (
     Asked,
     Ground,
@@ -29,7 +31,9 @@ if TYPE_CHECKING:
     from copstats.store.home import Home
 
 __all__ = [
+    "AggregateFacts",
     "Asked",
+    "Background",
     "Explainer",
     "Explanation",
     "Ground",
@@ -71,6 +75,18 @@ class Explainer:
             UsageError: U103, no such indicator; U380, the release has no such value.
         """
         return [self.explain_value(value) for value in self.release.values(asked)]
+
+    def explain_group(self, asked: Asked) -> list[AggregateFacts]:
+        """Return what the release tells of the value of a group of areas, with its members.
+
+        Raises:
+            UsageError: U103, no such indicator; U380, the release has no such aggregate.
+        """
+        return aggregate_facts(self.release, asked)
+
+    def names_group(self, area: str) -> bool:
+        """Say whether a code or name is that of a group of areas, and of no country."""
+        return names_group(self.release, area)
 
     def explain_value(self, value: Row) -> Explanation:
         """Return the explanation of a row of the table of values."""

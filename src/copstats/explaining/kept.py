@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, TypeAlias
 
 from copstats.analyse.comparability import (
     Criterion,
@@ -20,49 +18,18 @@ from copstats.analyse.comparability import (
 )
 from copstats.analyse.domains import AgeBand
 from copstats.analyse.evidence import Evidence
-from copstats.analyse.plan import explain_sql
 from copstats.disclose.shape import KEY
 from copstats.errors import UsageError
-from copstats.explaining.published import TOTAL, Asked, OpenRelease, Row
-from copstats.framework import Framework, load_framework
+from copstats.explaining.background import Background, Question, questions
+from copstats.explaining.published import TOTAL, OpenRelease, Row
 from copstats.store.schemas import DIMENSIONS
 
 if TYPE_CHECKING:
-    from copstats.framework.manifest import Mapping as Mapped
     from copstats.store.home import Home
-    from copstats.store.rows import Decision, Provenance, Submission
 
+_Cells: TypeAlias = dict[tuple[str, ...], Row]
 _FROM_ESTIMATE = "item_nonresponse"
 """The criterion that is read from the estimate; of a published value its band is known."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question behind the indicator, as the survey asked it.
-
-    Attributes:
-        variable: of the framework.
-        label: what it holds.
-        column: of the national file; None where it is the framework's own name or an expression.
-        recode: ``copy``, ``map``, ``range``, ``sql`` or ``own`` where the survey has the framework's codes.
-        wording: ``identical``, ``adapted``, ``different``, or ``unknown`` where nobody declared it.
-        scale: of the answers, likewise.
-        recall: period of the national question; None where nobody declared it.
-        framework_recall: period that the framework asks for.
-        asked_of: ``universe`` or ``everyone``.
-        text: the national wording, where the office gave it.
-    """
-
-    variable: str
-    label: str
-    column: str | None
-    recode: str
-    wording: str
-    scale: str
-    recall: str | None
-    framework_recall: str
-    asked_of: str
-    text: str | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +41,8 @@ class PastVintage:
         computed_at: when.
         submission: version of the wave behind it.
         releases: that carried it.
-        value: its row; None where the vintage has no such cell, or was destroyed.
+        value: its row; None where the vintage has no such cell, or was destroyed. Standardised values are not
+            in vintages: they follow from others.
     """
 
     number: int
@@ -106,24 +74,17 @@ class KeptFacts:
     """What the home tells of a value.
 
     Attributes:
-        state: of the submission.
-        received_at: when it was registered.
-        decisions: on the submission, oldest first.
-        provenance: how its records were protected on their way; None where that was not noted.
-        design: what the manifest says of weight, strata and clusters.
+        behind: the submission: where it stands, decisions, custody, design.
         questions: behind the indicator.
         criteria: of comparability, with what the survey shows of each.
         sql: that makes the estimates; None where the indicator is absent from the wave.
         vintages: of the value, oldest first.
         rounds: other waves of the area with the indicator.
         estimate: row of the estimates before disclosure control; None unless it was asked for and is there.
+            A standardised value has none: it is computed from published ones.
     """
 
-    state: str
-    received_at: dt.datetime
-    decisions: tuple[Decision, ...]
-    provenance: Provenance | None
-    design: Mapping[str, Any]
+    behind: Background
     questions: tuple[Question, ...]
     criteria: tuple[Judged, ...]
     sql: str | None
@@ -134,7 +95,7 @@ class KeptFacts:
 
 @dataclass
 class KeptInHome:
-    """Answers from a home on the values of one of its releases.
+    """Answers from a home on the values of one of its releases; what is read is read once.
 
     Attributes:
         home: open.
@@ -146,29 +107,29 @@ class KeptInHome:
     home: Home
     release: OpenRelease
     restricted: bool = False
-    _published: dict[tuple[str, int], dict[tuple[str, ...], Row]] = field(default_factory=dict)
-    _estimates: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    _behind: dict[str, Background | None] = field(default_factory=dict)
+    _vintages: dict[str, list[tuple[PastVintage, _Cells]]] = field(default_factory=dict)
+    _estimates: dict[str, dict[tuple[str, ...], Row]] = field(default_factory=dict)
+    _opened: set[tuple[str, str]] = field(default_factory=set)
+    _known: dict[tuple[str, str, str], tuple[tuple[Question, ...], tuple[Judged, ...]]] = field(
+        default_factory=dict
+    )
 
     def facts(self, value: Row) -> KeptFacts | None:
         """Return what the home tells of a value; None if it does not know the submission."""
-        submission = self.home.registry.find(value["source"])
-        if submission is None:
+        behind = self._background(value["source"])
+        if behind is None:
             return None
-        framework = load_framework(submission.framework)
-        evidence = self._evidence(submission, framework, value)
-        registry = self.home.registry
+        evidence = self._evidence(behind, value)
+        asked, criteria = self._judged(evidence, value)
         return KeptFacts(
-            state=str(submission.state),
-            received_at=submission.received_at,
-            decisions=tuple(registry.decisions(submission.id)),
-            provenance=registry.provenance(submission.id),
-            design=_design(submission),
-            questions=tuple(_questions(evidence)),
-            criteria=tuple(judged(evidence, self._criteria)),
-            sql=_sql(evidence, submission),
-            vintages=tuple(self._vintages(submission.wave, value)),
+            behind=behind,
+            questions=asked,
+            criteria=criteria,
+            sql=behind.sql(value["indicator"]),
+            vintages=tuple(self._past(behind.submission.wave, value)),
             rounds=tuple(self._rounds(evidence, value)),
-            estimate=self._estimate(value) if self.restricted else None,
+            estimate=self._estimate(value) if self.restricted and value["standardised"] == "N" else None,
         )
 
     @cached_property
@@ -178,73 +139,72 @@ class KeptInHome:
         return {name: one for name, one in criteria.items() if name != _FROM_ESTIMATE}
 
     @cached_property
-    def _waves(self) -> dict[str, Submission]:
-        """Submissions behind the release."""
-        found = (self.home.registry.find(name) for name in self.release.sources)
-        return {one.id: one for one in found if one is not None}
-
-    def _evidence(self, submission: Submission, framework: Framework, value: Row) -> Evidence:
-        return Evidence(
-            indicator=framework.indicators[value["indicator"]],
-            manifest=submission.survey_manifest,
-            crosswalk=submission.survey_crosswalk,
-            framework=framework,
-            as_of_year=self.release.year,
-            nonresponse=None,
-            ages=None if value["age"] == TOTAL else AgeBand.of(value["age"]),
-        )
-
-    def _vintages(self, wave: str, value: Row) -> Iterator[PastVintage]:
+    def _carried(self) -> dict[str, dict[str, int]]:
+        """Release -> wave -> vintage."""
         ledger = self.home.ledger
-        carried = {label: ledger.carried(label) for label in ledger.labels()}
-        for vintage in ledger.all_published(wave):
-            key = (wave, vintage.number)
-            if key not in self._published:
-                rows = ledger.content(*key).values.to_pylist() if vintage.kept else []
-                self._published[key] = {_place(row): row for row in rows}
-            yield PastVintage(
-                number=vintage.number,
-                computed_at=vintage.computed_at,
-                submission=vintage.submission_id,
-                releases=tuple(label for label, of in carried.items() if of.get(wave) == vintage.number),
-                value=self._published[key].get(_place(value)),
-            )
+        return {label: ledger.carried(label) for label in ledger.labels()}
+
+    def _background(self, submission_id: str) -> Background | None:
+        if submission_id not in self._behind:
+            self._behind[submission_id] = Background.of(self.home, submission_id)
+        return self._behind[submission_id]
+
+    def _evidence(self, behind: Background, value: Row) -> Evidence:
+        ages = None if value["age"] == TOTAL else AgeBand.of(value["age"])
+        return behind.evidence(value["indicator"], self.release.year, ages)
+
+    def _judged(self, evidence: Evidence, value: Row) -> tuple[tuple[Question, ...], tuple[Judged, ...]]:
+        key = (value["source"], value["indicator"], value["age"])
+        if key not in self._known:
+            asked = tuple(questions(evidence))
+            self._known[key] = asked, tuple(judged(evidence, self._criteria))
+        return self._known[key]
+
+    def _past(self, wave: str, value: Row) -> Iterator[PastVintage]:
+        if wave not in self._vintages:
+            self._vintages[wave] = list(self._read_vintages(wave))
+        for vintage, cells in self._vintages[wave]:
+            yield replace(vintage, value=cells.get(_place(value)))
+
+    def _read_vintages(self, wave: str) -> Iterator[tuple[PastVintage, _Cells]]:
+        for one in self.home.ledger.all_published(wave):
+            rows = self.home.ledger.content(wave, one.number).values.to_pylist() if one.kept else []
+            labels = tuple(label for label, of in self._carried.items() if of.get(wave) == one.number)
+            vintage = PastVintage(one.number, one.computed_at, one.submission_id, labels, None)
+            yield vintage, {_place(row): row for row in rows}
 
     def _rounds(self, evidence: Evidence, value: Row) -> Iterator[OtherRound]:
         """Yield the same cell of the release's other waves of the area, with the class of the pair."""
-        asked = Asked.of(value)
         for row in self.release.of_area(value["indicator"], value["ref_area"]):
-            other = self._waves.get(row["source"])
-            same = replace(asked, year=row["time_period"], survey=row["survey"]).fits(row)
-            if other is None or row["source"] == value["source"] or not same or not row["comparability"]:
+            behind = self._background(row["source"])
+            alike = all(row[name] == value[name] for name in (*DIMENSIONS, "standardised"))
+            both = value["comparability"] and row["comparability"]
+            if behind is None or row["source"] == value["source"] or not (alike and both):
                 continue
-            if row["standardised"] != value["standardised"] or not value["comparability"]:
-                continue
-            beside = self._evidence(other, load_framework(other.framework), row)
+            beside = self._evidence(behind, row)
             found = pair_comparability(evidence, beside, self._criteria)
-            ages = shared_ages(evidence, beside)
-            differ = evidence.ages is None and evidence.manifest.population != beside.manifest.population
+            ages = shared_ages(evidence, beside) if _of_other_ages(evidence, beside) else None
             yield OtherRound(
                 source=row["source"],
                 grade=max(found.grade, value["comparability"], row["comparability"]),
                 reasons=_united(found.reasons, value["comparability_reasons"], row["comparability_reasons"]),
-                ages=ages.code if ages is not None and differ else None,
+                ages=None if ages is None else ages.code,
             )
 
     def _estimate(self, value: Row) -> Row | None:
-        key = (value["source"], value["indicator"])
-        if key not in self._estimates:
-            self.home.audit.append("estimates.opened", key[0], indicator=key[1], purpose="explanation")
-            self._estimates[key] = self._opened(*key)
-        place = {name: value[name] for name in DIMENSIONS}
-        return next((row for row in self._estimates[key] if place.items() <= row.items()), None)
+        source, indicator = value["source"], value["indicator"]
+        if (source, indicator) not in self._opened:
+            self.home.audit.append("estimates.opened", source, indicator=indicator, purpose="explanation")
+            self._opened.add((source, indicator))
+        if source not in self._estimates:
+            self._estimates[source] = {_domain(row): row for row in self._read_estimates(source)}
+        return self._estimates[source].get(_domain(value))
 
-    def _opened(self, submission_id: str, indicator: str) -> list[Row]:
+    def _read_estimates(self, submission_id: str) -> list[Row]:
         try:
-            estimates = self.home.warehouse.read([submission_id])
+            rows: list[Row] = self.home.warehouse.read([submission_id]).to_pylist()
         except UsageError:  # They went with a withdrawal.
             return []
-        rows: list[Row] = estimates.filter(pc.equal(estimates["indicator"], indicator)).to_pylist()
         return rows
 
 
@@ -253,56 +213,13 @@ def _place(row: Row) -> tuple[str, ...]:
     return tuple(row[name] for name in KEY if name != "source")
 
 
+def _domain(row: Row) -> tuple[str, ...]:
+    return (row["indicator"], *(row[name] for name in DIMENSIONS))
+
+
+def _of_other_ages(first: Evidence, second: Evidence) -> bool:
+    return first.ages is None and first.manifest.population.ages != second.manifest.population.ages
+
+
 def _united(*reasons: str | None) -> str:
     return ";".join(sorted({code for text in reasons for code in (text or "").split(";") if code}))
-
-
-def _design(submission: Submission) -> dict[str, Any]:
-    design = submission.survey_manifest.design
-    replicates = design.replicate_weights
-    return {
-        "weight": design.weight,
-        "stratum": design.stratum,
-        "psu": design.psu,
-        "fpc": design.fpc,
-        "replicate_weights": None if replicates is None else f"{replicates.type}, {len(replicates.columns)}",
-        "overlap": design.overlap,
-    }
-
-
-def _questions(evidence: Evidence) -> Iterator[Question]:
-    variables, recalls = evidence.framework.variables("dyad"), evidence.recalls()
-    crosswalk = evidence.crosswalk
-    mapped = {} if crosswalk is None else {**crosswalk.parent, **crosswalk.child}
-    for name in evidence.measures:
-        entry = mapped.get(name)
-        wording = None if entry is None else entry.wording
-        declared = "identical" if entry is None else "unknown"
-        yield Question(
-            variable=name,
-            label=variables[name].label,
-            column=None if entry is None else entry.source,
-            recode="own" if entry is None else _recode(entry),
-            wording=declared if wording is None else wording.kind,
-            scale=declared if wording is None else wording.scale,
-            recall=recalls[name],
-            framework_recall=evidence.framework_recall(name),
-            asked_of="universe" if wording is None else wording.asked_of,
-            text=None if wording is None else wording.text,
-        )
-
-
-def _recode(entry: Mapped) -> str:
-    named = ("map", "range", "sql")
-    return next((name for name in named if getattr(entry, name) is not None), "copy")
-
-
-def _sql(evidence: Evidence, submission: Submission) -> str | None:
-    columns: Mapping[str, Sequence[str]] = submission.variables
-    code = evidence.indicator.definition.code
-    try:
-        return explain_sql(
-            code, evidence.manifest, evidence.framework, columns["child"], columns.get("parent")
-        )
-    except UsageError:  # The indicator is absent from the wave.
-        return None

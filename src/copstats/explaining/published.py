@@ -36,6 +36,7 @@ class Asked:
         year: reference year.
         survey: acronym; any survey by default.
         group: dimension -> code, for example ``sex`` -> ``F``; every other dimension is at its total.
+        standardised: the value that is standardised by age and sex, in the place of the plain one.
     """
 
     indicator: str
@@ -43,16 +44,25 @@ class Asked:
     year: str
     survey: str | None = None
     group: Mapping[str, str] = field(default_factory=dict)
+    standardised: bool = False
 
     @classmethod
     def of(cls, value: Row) -> Asked:
         """Return the question to which a row of the table of values is an answer."""
         group = {name: value[name] for name in DIMENSIONS if value[name] != TOTAL}
-        return cls(value["indicator"], value["ref_area"], value["time_period"], value["survey"], group)
+        return cls(
+            value["indicator"],
+            value["ref_area"],
+            value["time_period"],
+            value["survey"],
+            group,
+            standardised=value["standardised"] == "Y",
+        )
 
     def fits(self, value: Row) -> bool:
         """Whether a row of the table of values answers the question."""
         asked = {"time_period": self.year} | {name: self.group.get(name, TOTAL) for name in DIMENSIONS}
+        asked["standardised"] = "Y" if self.standardised else "N"
         return all(value[name] == code for name, code in asked.items()) and (
             self.survey in (None, value["survey"])
         )
@@ -147,9 +157,10 @@ class OpenRelease:
     folder: Path
     connection: duckdb.DuckDBPyConnection
     _values: dict[tuple[str, str], list[Row]] = field(default_factory=dict)
+    _tables: dict[str, list[Row]] = field(default_factory=dict)
 
     def values(self, asked: Asked) -> list[Row]:
-        """Return the rows that answer a question, one a source, standardised ones after the others.
+        """Return the rows that answer a question, one a source.
 
         Raises:
             UsageError: U103, no such indicator; U380, there is no such value.
@@ -169,8 +180,8 @@ class OpenRelease:
         if (indicator, area) not in self._values:
             order = ", ".join(KEY)
             query = f"FROM indicator_value WHERE indicator = $1 AND ref_area = $2 ORDER BY {order}"
-            found = self.connection.execute(query, [indicator, area]).to_arrow_table()
-            self._values[indicator, area] = found.to_pylist()
+            found = self.connection.sql(query, params=[indicator, area])
+            self._values[indicator, area] = found.to_arrow_table().to_pylist()
         return self._values[indicator, area]
 
     def facts(self, value: Row) -> PublishedFacts:
@@ -182,11 +193,11 @@ class OpenRelease:
             labels={
                 name: self.codes[name, value[name]] for name in value if (name, value[name]) in self.codes
             },
-            area=self.areas.get(value["ref_area"], value["ref_area"]),
+            area=self.areas.get(value["ref_area"]) or value["ref_area"],
             indicator=indicator,
             members=tuple(self.indicators[code] for code in members),
             source=self.sources[value["source"]],
-            grounds=tuple(self._grounds(value)),
+            grounds=tuple(self.grounds(value)),
             withheld=self._withheld(value),
             release=self.release,
         )
@@ -194,27 +205,27 @@ class OpenRelease:
     @cached_property
     def indicators(self) -> dict[str, Row]:
         """Code -> row of ``indicator``."""
-        return {row["indicator"]: row for row in self._table("indicator")}
+        return {row["indicator"]: row for row in self.table("indicator")}
 
     @cached_property
     def areas(self) -> dict[str, str]:
         """Code -> name."""
-        return {row["ref_area"]: row["area"] for row in self._table("area")}
+        return {row["ref_area"]: row["area"] for row in self.table("area")}
 
     @cached_property
     def sources(self) -> dict[str, Row]:
         """Submission -> row of ``source``."""
-        return {row["source"]: row for row in self._table("source")}
+        return {row["source"]: row for row in self.table("source")}
 
     @cached_property
     def codes(self) -> dict[tuple[str, str], str]:
         """(column, code) -> meaning."""
-        return {(row["codelist"], row["code"]): row["label"] for row in self._table("codelist")}
+        return {(row["codelist"], row["code"]): row["label"] for row in self.table("codelist")}
 
     @cached_property
     def release(self) -> Row:
         """The row of ``release``."""
-        (row,) = self._table("release")
+        (row,) = self.table("release")
         return row
 
     @property
@@ -232,18 +243,26 @@ class OpenRelease:
 
     @cached_property
     def _criteria(self) -> dict[str, Row]:
-        return {row["code"]: row for row in self._table("comparability")}
+        return {row["code"]: row for row in self.table("comparability")}
 
     @cached_property
     def _suppression(self) -> dict[tuple[str, str, str], Row]:
-        rows = self._table("suppression")
+        rows = self.table("suppression")
         return {(row["source"], row["indicator"], row["reason"]): row for row in rows}
 
-    def _table(self, name: str) -> list[Row]:
-        rows: list[Row] = self.connection.execute(f"FROM {name}").to_arrow_table().to_pylist()
-        return rows
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """Names of its tables."""
+        return frozenset(name for (name,) in self.connection.sql("SHOW TABLES").fetchall())
 
-    def _grounds(self, value: Row) -> Iterator[Ground]:
+    def table(self, name: str) -> list[Row]:
+        """Return the rows of a table, read once; not for the table of values, which may be long."""
+        if name not in self._tables:
+            self._tables[name] = self.connection.table(name).to_arrow_table().to_pylist()
+        return self._tables[name]
+
+    def grounds(self, value: Row) -> Iterator[Ground]:
+        """Yield the reasons of comparability of a row in words."""
         for code in filter(None, (value["comparability_reasons"] or "").split(";")):
             row = self._criteria[code]
             yield Ground(code, row["criterion"], row["label"], row["evidence"])
@@ -252,7 +271,7 @@ class OpenRelease:
         reason = value["reason"]
         if reason is None:
             return None
-        label = self.codes.get(("reason", reason), reason)
+        label = self.codes.get(("reason", reason)) or str(reason)
         row = self._suppression.get((value["source"], value["indicator"], reason))
         if row is None:
             return Withheld(reason, label)

@@ -82,7 +82,7 @@ class CountDefinitions(Definition, frozen=True, kw_only=True):
 
 
 def category_of(framework: Framework, definitions: CountDefinitions, variable: str) -> str | None:
-    """Return the list of categories by which a variable is broken down beside sex and age, if there is one."""
+    """Return the list of categories by which a variable is broken down beside sex and age, or None."""
     own = [name for name in framework.administrative[variable].breakdowns if name in _CATEGORY]
     return own[0] if own else definitions.variables[variable].category
 

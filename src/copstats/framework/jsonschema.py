@@ -8,11 +8,23 @@ from typing import Any
 
 import msgspec
 
-from copstats.framework import definitions, disclosure, manifest, structure, versions, weighting_plan
+from copstats.framework import (
+    aggregation,
+    counts,
+    definitions,
+    disclosure,
+    manifest,
+    official,
+    structure,
+    versions,
+    weighting_plan,
+)
 from copstats.project import project_root
 
 SCHEMAS: dict[str, tuple[str, Any]] = {
     "manifest": ("Manifest of a survey submission", manifest.SurveyManifest),
+    "administrative_manifest": ("Manifest of administrative counts", official.AdministrativeManifest),
+    "policy_manifest": ("Manifest of answers to the policy questionnaire", official.PolicyManifest),
     "crosswalk": ("Crosswalk from national columns and codes to the framework", manifest.Crosswalk),
     "framework": ("Head of a framework version", definitions.FrameworkHead),
     "codelists": ("Code lists", dict[str, definitions.CodeList]),
@@ -20,10 +32,12 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "rules": ("Edit rules", definitions.RuleBook),
     "indicator": ("Indicator", definitions.Indicator),
     "administrative": ("Administrative variables", dict[str, definitions.AdministrativeVariable]),
+    "counts": ("What administrative variables count", counts.CountDefinitions),
     "changes": ("Changes since the version before", versions.Changes),
     "policy": ("Items of the policy questionnaire", dict[str, definitions.PolicyItem]),
     "disclosure": ("Disclosure profile", disclosure.DisclosureProfile),
     "named_profile": ("Named profile, which adds to a disclosure profile", disclosure.NamedProfile),
+    "aggregation": ("Rules of aggregates of countries", aggregation.AggregationRules),
     "structure": ("SDMX structure of the published values", structure.Structure),
     "weighting": ("Plan of weighting, from base weights to final weights", weighting_plan.WeightingPlan),
 }

@@ -179,7 +179,7 @@ class SurveyManifest(Definition, frozen=True, kw_only=True):
 
     @property
     def in_panel(self) -> bool:
-        """Whether strata and PSUs have the same pseudonyms in other rounds: they overlap and may be linked."""
+        """Whether strata and PSUs have the same pseudonyms in other rounds that they overlap with."""
         return self.ethics.panel_linkage and self.design.overlap != "none"
 
 

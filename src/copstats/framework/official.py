@@ -24,6 +24,8 @@ class Wide(Definition, frozen=True, kw_only=True):
     area: Column
     years: Annotated[list[Year], Meta(min_length=1)]
     """Columns with the counts, each named by its year; an empty cell is no count."""
+    repeated: Literal["refuse", "add"] = "refuse"
+    """``add``: an area that has several rows (two spellings, say) is their sum."""
 
 
 class CountsFile(DataFile, frozen=True, kw_only=True):

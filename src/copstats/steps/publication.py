@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,13 @@ from copstats.store.rows import Submission
 from copstats.vintages import Settled
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from copstats.differences import Differences
     from copstats.disclose import ConsentLevel, DisclosureProfile
     from copstats.disclose.audit import Published as Earlier
     from copstats.disseminate.release import SourceRecord
+    from copstats.framework.denominators import Denominators
     from copstats.store.vintage import Content
 
 
@@ -91,7 +95,8 @@ def _made_from(home: Home, waves: Sequence[Submission], label: str, year: int) -
     framework = load_framework(waves[-1].framework)
     inputs = (f"{w.id}={w.content_hash}={w.framework_fingerprint}" for w in waves)
     profile = home.config.disclosure_profile
-    return fingerprint(framework.fingerprint, label, str(year), profile, *inputs)
+    persons = sha256(home.denominators) if home.denominators.is_file() else ""
+    return fingerprint(framework.fingerprint, label, str(year), profile, persons, *inputs)
 
 
 @dataclass(frozen=True)
@@ -145,13 +150,14 @@ class _Gate:
         if (same := vintages.carried_forward(self.home, wave.wave, made_from)) is not None:
             return same
         PROGRESS.info("Disclosure gate %d of %d: %s", number, self.waves, wave.wave)
-        candidate = protect(
+        protected = protect(
             self.home.warehouse.read([wave.id]),
             self.profile,
             consent_level={wave.id: consent},
             framework=self.framework,
             sampling_fraction=self.fractions,
         )
+        candidate = replace(protected, values=self._with_standardised(wave, protected.values))
         return vintages.settle(
             self.home,
             wave,
@@ -162,6 +168,32 @@ class _Gate:
             withdrawn=self.home.tombstones.count(wave.wave),
             jointly_safe=partial(self._jointly_safe, candidate),
         )
+
+    def _with_standardised(self, wave: Submission, values: pa.Table) -> pa.Table:
+        """Add values that are standardised by age and sex, which follow from the published ones."""
+        from copstats.analyse.standardised import standardised_errors
+        from copstats.disseminate.standardised import with_standardised
+
+        made_from = estimates_fingerprint(self.home, wave, self.year)
+        sums = self.home.waves.read_cells(wave.id, made_from) or {}
+        errors = standardised_errors(sums, wave.survey_manifest, self.framework)
+        return with_standardised(values, errors, self.framework, self.profile, raised=self.raised)
+
+    def differences(self) -> Differences:
+        """Return the errors of differences between groups, and between rounds of a survey."""
+        from copstats.differences import gather
+
+        PROGRESS.info("Differences between groups and rounds")
+        waves = self.home.registry.current_waves()
+        made_from = {wave.id: estimates_fingerprint(self.home, wave, self.year) for wave in waves}
+        return gather(self.home, waves, self.framework, made_from)
+
+    @property
+    def raised(self) -> frozenset[str]:
+        """Submissions of which all cells are of tier B: they interviewed a large part of the population."""
+        from copstats.disclose.sampling import raised_to_tier_b
+
+        return raised_to_tier_b(self.fractions, self.profile)
 
     def _jointly_safe(self, candidate: vintages.Protected, earlier: Content) -> bool:
         from copstats.disclose.audit import Published as Earlier
@@ -207,11 +239,11 @@ def _published_before(home: Home, settled: Iterable[Settled]) -> Iterable[Earlie
 
 
 def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], content: Content) -> Path:
-    from copstats.disclose.sampling import raised_to_tier_b
     from copstats.disseminate.anchor import write_anchor
     from copstats.disseminate.release import build_release
 
     home, carried = gate.home, vintages.vintages_of(settled)
+    between = gate.differences()
     with home.releases.staging(label) as draft:
         PROGRESS.info("Writing release %s: %s cells", label, f"{content.values.num_rows:,}")
         build_release(
@@ -224,7 +256,10 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
             fingerprint=made_from,
             signing_key=home.keys.signing_key(),
             disclosure_profile=home.config.disclosure_profile or None,
-            raised=raised_to_tier_b(gate.fractions, gate.profile),
+            raised=gate.raised,
+            round_pairs=between.round_pairs,
+            group_errors=between.group_errors,
+            denominators=_denominators(home),
         )
         manifest = sha256(draft.folder / "MANIFEST.json")
         head = home.audit.append("release.signed", label, manifest=manifest, cells=content.values.num_rows)
@@ -234,6 +269,14 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
     home.ledger.confirm(label, carried)
     home.registry.record_release(label, made_from, manifest)
     return folder
+
+
+def _denominators(home: Home) -> Denominators:
+    from copstats.framework.denominators import no_denominators, read_denominators
+
+    if not home.denominators.is_file():
+        return no_denominators()
+    return read_denominators(home.denominators, home.areas)
 
 
 def _source(home: Home, submission_id: str) -> SourceRecord:

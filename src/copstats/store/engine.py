@@ -50,10 +50,12 @@ def _leave_no_core() -> None:
 
 
 def published_connection(database: Path) -> duckdb.DuckDBPyConnection:
-    """Open a released database read-only, without access to any other file, its configuration locked."""
-    connection = duckdb.connect(str(database), read_only=True, config=dict(_SEALED))
-    connection.execute("SET lock_configuration = true")
-    return connection
+    """Open a released database read-only, without access to any other file, its configuration locked.
+
+    Any number of connections may be open at once: they share one instance, hence the lock is set as it opens.
+    """
+    config = {**_SEALED, "lock_configuration": "true"}
+    return duckdb.connect(str(database), read_only=True, config=config)
 
 
 def building_connection(database: Path) -> duckdb.DuckDBPyConnection:

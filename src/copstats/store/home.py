@@ -12,6 +12,7 @@ from copstats.framework.areas import Area, load_areas
 from copstats.project import project_root
 from copstats.store.audit import AuditLog
 from copstats.store.config import CONFIG_FILE, TEMPLATE, Acceptance, HomeConfig, read_config, with_acceptance
+from copstats.store.counts import COUNTS, POLICY_ANSWERS
 from copstats.store.custody.passphrase import read_passphrase_file
 from copstats.store.files import STAGING, atomic_write, recover
 from copstats.store.keys import KeyStore, Passphrases
@@ -126,6 +127,16 @@ class Home:
     def warehouse(self) -> Warehouse:
         """Sealed estimates: restricted."""
         return Warehouse(self.path / "warehouse", self.keys)
+
+    @cached_property
+    def counts(self) -> Warehouse:
+        """Sealed administrative counts: restricted."""
+        return Warehouse(self.path / "warehouse", self.keys, schema=COUNTS, record="counts")
+
+    @cached_property
+    def answers(self) -> Warehouse:
+        """Sealed answers to the policy questionnaire."""
+        return Warehouse(self.path / "warehouse", self.keys, schema=POLICY_ANSWERS, record="answers")
 
     @cached_property
     def releases(self) -> ReleaseStore:

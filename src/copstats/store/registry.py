@@ -228,9 +228,9 @@ class Registry:
         with self._database.reading() as connection:
             return [statements.submission_of(row) for row in connection.execute(query).mappings()]
 
-    def current_waves(self) -> list[Submission]:
-        """Return the accepted submissions, by id: one a wave, since accepting supersedes."""
-        return self.submissions(State.ACCEPTED)
+    def current_waves(self, kind: str = "survey") -> list[Submission]:
+        """Return the accepted submissions of a kind, by id: one a wave, since accepting supersedes."""
+        return [submission for submission in self.submissions(State.ACCEPTED) if submission.kind == kind]
 
     def findings(self, submission_id: str) -> list[FindingCount]:
         """Return the finding counts of a submission, by rule and severity."""

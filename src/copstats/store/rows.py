@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from copstats.framework.manifest import Crosswalk, SurveyManifest
+from copstats.framework.official import AdministrativeManifest, OfficialManifest, PolicyManifest
 
 T = TypeVar("T")
 
@@ -70,6 +71,28 @@ class NewSubmission:
     records: Mapping[str, int]
 
     @classmethod
+    def of_official(
+        cls, manifest: OfficialManifest, *, framework_fingerprint: str, content_hash: str, records: int
+    ) -> NewSubmission:
+        """Build the row of administrative counts or policy answers."""
+        return cls(
+            id=manifest.submission_id,
+            ref_area=manifest.ref_area,
+            survey=manifest.collection,
+            reference_year=manifest.reference_year,
+            version=manifest.version,
+            wave=manifest.wave,
+            kind=manifest.kind,
+            framework=manifest.framework,
+            framework_fingerprint=framework_fingerprint,
+            content_hash=content_hash,
+            manifest=msgspec.to_builtins(manifest, str_keys=True),
+            crosswalk={},
+            variables={},
+            records={manifest.kind: records},
+        )
+
+    @classmethod
     def of_survey(
         cls,
         manifest: SurveyManifest,
@@ -117,6 +140,13 @@ class Submission(NewSubmission):
     def survey_manifest(self) -> SurveyManifest:
         """The manifest of a survey, typed."""
         return _typed(self.manifest, SurveyManifest)
+
+    @property
+    def official_manifest(self) -> OfficialManifest:
+        """The manifest of administrative counts or policy answers, typed."""
+        if self.kind == "administrative":
+            return _typed(self.manifest, AdministrativeManifest)
+        return _typed(self.manifest, PolicyManifest)
 
     @property
     def survey_crosswalk(self) -> Crosswalk | None:

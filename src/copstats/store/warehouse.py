@@ -1,5 +1,7 @@
 """Estimates of every submission: unrounded and with their counts, so restricted and sealed like microdata.
 
+What a submission that is no survey reported is kept likewise, in the same folder: no submission is both.
+
 ``warehouse/KEN_2026_COPS_v01_M.json`` names the encrypted Parquet file beside it that holds the submission's
 estimates and carries its wrapped key. Replacing this small file is the one step by which new estimates take
 the place of old ones.
@@ -50,9 +52,21 @@ class Warehouse:
     Reading and replacing exclude each other for the milliseconds they take; sealing goes on beside.
     """
 
-    def __init__(self, folder: Path, keys: KeyStore) -> None:
+    def __init__(
+        self, folder: Path, keys: KeyStore, *, schema: pa.Schema = ESTIMATES, record: str = "estimates"
+    ) -> None:
+        """Open a folder of sealed tables.
+
+        Args:
+            folder: where they lie.
+            keys: of the home.
+            schema: of the tables; column ``submission_id`` names their submission.
+            record: name of their kind, bound to every file.
+        """
         self.folder = folder
         self._keys = keys
+        self._schema = schema
+        self._record = record
 
     def has(self, submission_id: str, fingerprint: str) -> bool:
         """Say whether the present estimates were computed from exactly this framework, code and wave.
@@ -69,17 +83,17 @@ class Warehouse:
         Args:
             submission_id: for example ``KEN_2026_COPS_v01_M``.
             fingerprint: hash of what they were computed from (framework, code, wave).
-            table: of schema ``ESTIMATES``, all rows of this submission.
+            table: of the warehouse's schema, all rows of this submission.
 
         Raises:
             ConfidentialityError: C007, the table is something else.
             Retriable: T001, another process kept the warehouse too long.
         """
-        _refuse_other_than_estimates(table, submission_id)
+        self._refuse_other(table, submission_id)
         final = self._data(submission_id, token := secrets.token_hex(8))
         with staged_folder(final) as staged:
             path = staged.folder / final.name
-            seal = seal_table(table, path, _subject(submission_id, fingerprint), self._keys)
+            seal = seal_table(table, path, self._subject(submission_id, fingerprint), self._keys)
             sync_file(path)
             with self._lock():
                 refuse_outdated([seal], submission_id[:3], self._keys)
@@ -91,7 +105,7 @@ class Warehouse:
                     self._data(submission_id, earlier.token).unlink(missing_ok=True)
 
     def read(self, submission_ids: Iterable[str]) -> pa.Table:
-        """Return the estimates of these submissions, in the order given; schema ``ESTIMATES``.
+        """Return the estimates of these submissions, in the order given; the warehouse's schema.
 
         Raises:
             UsageError: U018, a submission has no estimates.
@@ -100,7 +114,7 @@ class Warehouse:
         """
         with self._lock():
             tables = [self._read_one(submission_id) for submission_id in submission_ids]
-        return pa.concat_tables(tables) if tables else ESTIMATES.empty_table()
+        return pa.concat_tables(tables) if tables else self._schema.empty_table()
 
     def destroy(self, submission_id: str) -> None:
         """Delete a submission's estimates with their wrapped key; nothing happens if there are none."""
@@ -147,8 +161,9 @@ class Warehouse:
         entry = self._entry(submission_id)
         if entry is None:
             raise UsageError("U018", where=submission_id)
-        path, subject = self._data(submission_id, entry.token), _subject(submission_id, entry.fingerprint)
-        return open_sealed(path, entry.seal, subject, self._keys).read_all().cast(ESTIMATES)
+        path = self._data(submission_id, entry.token)
+        subject = self._subject(submission_id, entry.fingerprint)
+        return open_sealed(path, entry.seal, subject, self._keys).read_all().cast(self._schema)
 
     def _entry(self, submission_id: str) -> _Entry | None:
         path = self._pointer(submission_id)
@@ -165,14 +180,12 @@ class Warehouse:
     def _data(self, submission_id: str, token: str) -> Path:
         return self.folder / f"{checked_submission_id(submission_id)}.{token}.parquet"
 
+    def _subject(self, submission_id: str, fingerprint: str) -> Subject:
+        return Subject(submission_id=submission_id, record=self._record, fingerprint=fingerprint)
 
-def _subject(submission_id: str, fingerprint: str) -> Subject:
-    return Subject(submission_id=submission_id, record="estimates", fingerprint=fingerprint)
-
-
-def _refuse_other_than_estimates(table: pa.Table, submission_id: str) -> None:
-    if not table.schema.equals(ESTIMATES):
-        raise ConfidentialityError("C007", where=submission_id)
-    gaps = any(table[field.name].null_count for field in ESTIMATES if not field.nullable)
-    if gaps or pc.unique(table["submission_id"]).to_pylist() != [submission_id]:
-        raise ConfidentialityError("C007", where=submission_id)
+    def _refuse_other(self, table: pa.Table, submission_id: str) -> None:
+        if not table.schema.equals(self._schema):
+            raise ConfidentialityError("C007", where=submission_id)
+        gaps = any(table[field.name].null_count for field in self._schema if not field.nullable)
+        if gaps or pc.unique(table["submission_id"]).to_pylist() != [submission_id]:
+            raise ConfidentialityError("C007", where=submission_id)

@@ -115,7 +115,7 @@ def _query(
     )
     also = "".join(f", {sql} AS {name}" for name, sql in skips.items())
     routed = " AND ".join(
-        f"coalesce({name} < 0 OR {rendering.sql(universe)}, TRUE)" for name, universe in filters.items()
+        f"coalesce({name} < 0 OR {rendering.sql(universe)}, FALSE)" for name, universe in filters.items()
     )
     return (
         f"WITH records AS (SELECT *{also} FROM {columns})\n"  # noqa: S608

@@ -105,7 +105,9 @@ class _Auditor:
             self._assume(wave, "vintages_not_compared")
 
     def verdict(self, waves: int) -> Audit:
-        closest = sorted((one.weakness for one in self.examined), key=lambda one: (one.margin, one.cell))
+        # Of a group of many answers it is enough that it stays open whether few of them answered so.
+        shown = (one.weakness for one in self.examined if one.weakness.margin >= 0 or not one.protected)
+        closest = sorted(shown, key=lambda one: (one.margin, one.cell))
         return Audit(
             findings=tuple(dict.fromkeys(self.findings)),
             weakest=tuple(closest[:_WEAKEST]),

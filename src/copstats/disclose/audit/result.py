@@ -81,7 +81,8 @@ class Audit:
 
     Attributes:
         findings: why it must not be published; none if it may.
-        weakest: protected cells that come closest to being known, the closest first.
+        weakest: protected cells that come closest to being known, the closest first; without groups of many
+            answers, of which it is enough that it stays open whether few answered so.
         weak: cells that would be known too exactly if all weights were equal, or if there were as few answers
             as the bands permit; empty where the numbers are known. No reason to refuse: it follows from the
             assumption, not from the release.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
 
 from copstats.disclose.audit.cells import Cells
+from copstats.disclose.audit.groups import TOTAL
 from copstats.disclose.audit.implications import Nesting
 from copstats.disclose.audit.statements import Flags, Floats
 from copstats.disclose.profile import DisclosureProfile
@@ -94,20 +96,47 @@ def _rests(cells: Cells) -> Iterator[Target]:
 
 
 def _differences(cells: Cells) -> Iterator[Target]:
-    """A group without one of its parts, where that leaves few children of more than one other group."""
-    n, labels = cells.n, cells.statements.groups.labels
+    """A group without another that it holds, where that leaves children of more than one other group."""
+    labels = cells.statements.groups.labels
+    for (whole, part), k in _nested(cells).items():
+        others = (
+            [] if k is None else [one for one in (*cells.sums[k].parts, cells.sums[k].rest) if one != part]
+        )
+        several = k is None or cells.exists[:, others].sum(axis=1) > 1
+        both = cells.exists[:, whole] & cells.exists[:, part] & (cells.n[:, whole] > cells.n[:, part])
+        wanted = both & several & ~_certainly_many(cells, whole, part)
+        for row in np.flatnonzero(wanted).tolist():
+            place = f"{labels[whole]} but {labels[part]}"
+            yield _implicit(cells, ("difference", place), {(row, whole): 1.0, (row, part): -1.0})
+
+
+def _nested(cells: Cells) -> dict[tuple[int, int], int | None]:
+    """Return (group, group in it) -> the sum that has them as whole and part, if there is one."""
+    codes = cells.statements.groups.codes
+    found: dict[tuple[int, int], int | None] = {
+        (whole, part): None
+        for whole, part in permutations(range(len(codes)), 2)
+        if all(one in (TOTAL, other) for one, other in zip(codes[whole], codes[part], strict=True))
+    }
     for k, one in enumerate(cells.sums):
-        if one.whole >= len(cells.statements.groups.codes):
-            continue
-        several = cells.exists[:, [*one.parts, one.rest]].sum(axis=1) > 2  # noqa: PLR2004
-        for part in one.parts:
-            left = n[:, one.whole] - n[:, part]
-            both = _published(cells, one.whole) & _published(cells, part)
-            few = cells.holds[:, k] & both & (left > 0) & (left < cells.answers) & several
-            for row in np.flatnonzero(few).tolist():
-                place = f"{labels[one.whole]} but {labels[part]}"
-                terms = {(row, one.whole): 1.0, (row, part): -1.0}
-                yield _implicit(cells, ("difference", place), terms)
+        if one.whole < len(codes):
+            found |= {(one.whole, part): k for part in one.parts}
+    return found
+
+
+def _certainly_many(cells: Cells, whole: int, part: int) -> Flags:
+    """Return where a difference of enough answers has many yes and many no whatever else is known.
+
+    What is published of the two groups says so by itself: no linear program is needed.
+    """
+    n = cells.n[:, whole] - cells.n[:, part]
+    weight = cells.weight_lower[:, whole] - cells.weight_lower[:, part]
+    low, high = (
+        (one[:, whole] * cells.weight_lower[:, whole] - other[:, part] * cells.weight_lower[:, part])
+        * np.divide(n, weight, out=np.zeros(len(n)), where=weight > 0)
+        for one, other in ((cells.share_lower, cells.share_upper), (cells.share_upper, cells.share_lower))
+    )
+    return np.asarray((n >= cells.answers) & (low >= cells.events) & (high <= n - cells.events))
 
 
 def _bases(cells: Cells, nestings: Iterable[Nesting]) -> Iterator[Target]:

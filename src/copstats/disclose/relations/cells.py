@@ -96,12 +96,14 @@ class Cell:
         """Return what a group of records needs that follows by subtraction (R5, R10).
 
         With few answers of its own it is withheld (R1). With few of either kind it would be coded (R2):
-        either its interval is as wide as the code, or it leaves open whether they are few.
+        either its interval is as wide as the code, or it leaves open whether they are few. An attacker sees
+        them weighted: there must be enough of them in weighted terms too.
         """
         events = self.minimum_events
         if rest.n < self.minimum_n:
             return Need(min(events, rest.n))
-        if min(rest.events, rest.n - rest.events) >= events:
+        weighted = rest.n * rest.answers / rest.weight if rest.weight > 0 else 0.0
+        if min(rest.events, rest.n - rest.events, weighted, rest.n - weighted) >= events:
             return Need()
         return Need(events - 1, (rest.n - events, events))
 

@@ -78,8 +78,8 @@ class _Meaning:
 def relations_of(framework: Framework, codes: Collection[str], kind: str) -> Relations:
     """Return the relations among proportions of one record kind.
 
-    A relation that needs the questionnaire's filters to have been kept (who met nobody was not asked whether
-    it was pleasant) holds where the data kept them: who uses relations compares them with the true values.
+    Some hold only if the questionnaire's filters were kept (who met nobody was not asked whether it was
+    pleasant). An attacker takes them for true: who uses relations loosens them by what the data break.
 
     Args:
         framework: definitions of indicators, variables and universes.

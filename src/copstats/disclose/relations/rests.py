@@ -55,8 +55,8 @@ def common_age(rows: Rows, answers: Answers, cell: Cell) -> Sum:
     common = {rows.unknown(cell.measured.weight, cell.measured.answers): 1.0}
     bands = [c for c in answers.cells if not c.common_age and c.dimensions == {"age"}]
     inside = [c for c in bands if _holds(cell, c)]
-    if inside:
-        _protect_rest(rows, cell, *_left(answers, common, cell.measured, inside))
+    for part in [inside, *([one] for one in inside)] if inside else []:
+        _protect_rest(rows, cell, *_left(answers, common, cell.measured, part))
     whole = next((c for c in answers.cells if not c.codes), None)
     if whole is not None:
         rest = whole.measured.without(cell.measured)

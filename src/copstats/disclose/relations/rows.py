@@ -16,8 +16,6 @@ from copstats.disclose.suppression.problem import ALWAYS, Problem
 Sum: TypeAlias = dict[int, float]
 """Unknown -> coefficient."""
 
-_ROUNDING = 1e-9
-
 
 @dataclass(frozen=True)
 class Need:
@@ -48,18 +46,14 @@ class Rows:
         return sum(coefficient * self._true[unknown] for unknown, coefficient in of.items())
 
     def relate(self, of: Sum, lower: float, upper: float, cell: int = ALWAYS) -> None:
-        """Add a relation that holds; limits give way to rounding errors of the computer."""
+        """Add a relation; where the true value is beyond a limit, the limit gives way to it.
+
+        That is a rounding error of the computer, or records that did not follow the questionnaire: who takes
+        it for true is wrong by no more than these.
+        """
         if of:
             true = self.true(of)
             self._relations.append((of, min(lower, true), max(upper, true), cell))
-
-    def relate_if_true(self, of: Sum, upper: float, cell: int = ALWAYS) -> None:
-        """Add an upper limit if the true values keep it.
-
-        A relation that a filter of the questionnaire promises may be broken by the data.
-        """
-        if self.true(of) <= upper + _ROUNDING * max(1.0, abs(upper)):
-            self.relate(of, -np.inf, upper, cell)
 
     def protect(self, of: Sum, need: Need) -> None:
         """Ask for a width of a sum's interval."""

@@ -65,7 +65,7 @@ def _relate(rows: Rows, relation: Relation, answers: Mapping[str, Answers]) -> N
         measured = {code: a.measured[key] for code, a in mine.items() if key in a.measured}
         of = {mine[code].groups[key]: relation.answers[code] for code in measured}
         limit = sum(times * measured[c].weight for c, times in relation.weights.items() if c in measured)
-        rows.relate_if_true(of, limit)
+        rows.relate(of, -math.inf, limit)
 
 
 def _shared_groups(answers: Sequence[Answers]) -> Iterator[GroupKey]:
@@ -107,14 +107,14 @@ def _condition(rows: Rows, pairs: Sequence[tuple[str, str]], answers: Mapping[st
 def _publish_given(rows: Rows, answers: Answers, base: Answers) -> None:
     for key, unknown in answers.groups.items():
         if key in base.groups:
-            rows.relate_if_true({unknown: 1.0, base.groups[key]: -1.0}, 0.0)
+            rows.relate({unknown: 1.0, base.groups[key]: -1.0}, -math.inf, 0.0)
     for cell in answers.cells:
         if cell.shown is None or cell.common_age or cell.codes not in base.sums:
             continue
         lower, upper = cell.shown
         of, among = answers.sums[cell.codes], base.sums[cell.codes]
-        rows.relate_if_true(plus(of, among, times=-upper), 0.0, cell.number)
+        rows.relate(plus(of, among, times=-upper), -math.inf, 0.0, cell.number)
         answered = cell.measured.weight / cell.measured.eligible
         if lower > 0 and math.isfinite(answered):
             least = {unknown: -times for unknown, times in of.items()}
-            rows.relate_if_true(plus(least, among, times=lower * answered), 0.0, cell.number)
+            rows.relate(plus(least, among, times=lower * answered), -math.inf, 0.0, cell.number)
