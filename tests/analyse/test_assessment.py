@@ -111,7 +111,11 @@ def test_a_mapped_question_without_wording_is_unknown(framework: Framework, mani
     entry = {"rcd_cybervic": {"source": "Q24"}}
     found = outlook(framework, manifest(), "RCD4", certain={"rcd_cybervic"}, crosswalk=entry).prospect
     assert found is not None
-    assert (found.documented, found.best, found.unknown) == ("B", "A", ("recall", "scale", "universe", "wording"))
+    assert (found.documented, found.best, found.unknown) == (
+        "B",
+        "A",
+        ("recall", "scale", "universe", "wording"),
+    )
 
 
 def test_without_a_manifest_there_is_no_class(framework: Framework) -> None:

@@ -223,9 +223,7 @@ def test_a_delivered_survey_has_its_median_published(root: Path, framework: Fram
     design = Design(weight="weight", strata="stratum", psu="psu")
     same(row, estimate(records, design, "median(net_age1)", where=ANSWERED).table.to_pylist()[0])
     consent: dict[str, ConsentLevel] = {delivery.manifest.submission_id: "disaggregated"}
-    cells = protect(
-        table, load_profile(), consent_level=consent, framework=framework
-    ).values.to_pylist()
+    cells = protect(table, load_profile(), consent_level=consent, framework=framework).values.to_pylist()
     published = [cell for cell in cells if cell["indicator"] == "ACC5"]
     restricted = {tuple(r[d] for d in DIMENSIONS): r for r in table.to_pylist() if r["indicator"] == "ACC5"}
     assert len(published) == len(restricted) > 10

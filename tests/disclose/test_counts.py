@@ -153,6 +153,17 @@ def test_a_dominated_total_cannot_be_worked_out_from_its_groups() -> None:
     assert "count" in (by_sex(found)["F"], by_sex(found)["M"])
 
 
+def test_a_dominated_count_cannot_be_worked_out_from_what_contains_it() -> None:
+    """At most 410 of 400 would be too close: the second service may learn no more than the rule allows."""
+    rows = [
+        count(400, services=2, largest=300, second=100),
+        *(count(410, variable="hl_contacts_total"), count(600, variable="hl_attempts_total")),
+    ]
+    whole_of = {"hl_counselling": "hl_contacts_total", "hl_contacts_total": "hl_attempts_total"}
+    found = {row["variable"]: row["reason"] for row in protected(rows, whole_of=whole_of)}
+    assert found == {"hl_counselling": "services", "hl_contacts_total": "count", "hl_attempts_total": None}
+
+
 def test_quarters_do_not_tell_of_a_year() -> None:
     rows = [count(50, "F", period=q) for q in QUARTERS[:3]] + [
         count(4, "F", period=QUARTERS[3]),

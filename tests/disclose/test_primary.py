@@ -224,7 +224,21 @@ def test_without_consent_not_even_a_row() -> None:
     assert len(published(*everything, consent_level=FREE)) == 4
 
 
-@pytest.mark.parametrize("reason", [c for c, r in PROFILE.reasons.items() if r.obs_status == "L"])
+def test_an_indicator_of_which_nobody_was_eligible_looks_like_one_of_few_children() -> None:
+    """That nobody was asked a follow-up question would tell that nobody said yes to the one before it."""
+    (nobody,) = published(ABSENT | {"absent_reason": "no_eligible_records"})
+    (few,) = published(cell(n=3, events=1))
+    assert nobody["reason"] == few["reason"] == "n"
+    assert [nobody[k] for k in ("obs_status", "obs_conf", "comparability")] == ["Q", "A", None]
+    assert [few[k] for k in ("obs_status", "obs_conf", "comparability")] == ["Q", "A", None]
+
+
+COLLECTED_BY_NOBODY = [
+    code for code, one in PROFILE.reasons.items() if one.obs_status == "L" and code != "no_eligible_records"
+]
+
+
+@pytest.mark.parametrize("reason", COLLECTED_BY_NOBODY)
 def test_an_absent_indicator_says_why(reason: str) -> None:
     (row,) = published(ABSENT | {"absent_reason": reason})
     assert (row["obs_status"], row["obs_conf"], row["reason"]) == ("L", "F", reason)

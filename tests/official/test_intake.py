@@ -81,6 +81,14 @@ def test_four_quarters_make_a_year(tmp_path: Path) -> None:
     assert len(cells(fewer, "time_period")) == 3
 
 
+def test_a_year_is_no_more_than_its_quarters(tmp_path: Path) -> None:
+    year = "hl_counselling,2025,_T,_T,_T,1001"
+    assert faults(counts(tmp_path / "s", [HEAD, *QUARTERS, year])) == [("S366", 6)]
+    assert ("2025", 1001) in cells(
+        counts(tmp_path / "t", [HEAD, *QUARTERS[:3], year]), "time_period", "value"
+    )
+
+
 def test_a_group_that_lacks_a_quarter_leaves_the_year_out(tmp_path: Path) -> None:
     groups = [f"hl_counselling,2025-Q1,{sex},_T,_T,50" for sex in "FM"]
     assert len(cells(counts(tmp_path / "s", [HEAD, *QUARTERS, *groups]), "time_period")) == 6

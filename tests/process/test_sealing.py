@@ -215,7 +215,10 @@ def test_contents_are_exactly_what_leaves(keys: KeyStore) -> None:
     assert columns["adm1"].categories == ("KE-02", "KE-03", "ZZ-OTH")
     assert columns["rct_met"].categories[0].startswith("-7 (")
     assert columns["child_id"].categories == columns["psu"].categories == columns["weight"].categories == ()
-    assert (columns["int_ym"].treatment, columns["psu"].treatment) == ("made coarser", "label of this round, in no order")
+    assert (columns["int_ym"].treatment, columns["psu"].treatment) == (
+        "made coarser",
+        "label of this round, in no order",
+    )
     assert columns["adm1"].label == FRAMEWORK.variables("child")["adm1"].label
 
 

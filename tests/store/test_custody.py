@@ -291,7 +291,7 @@ def test_a_backup_brings_every_key_back(keys: KeyStore, tmp_path: Path) -> None:
     other = tmp_path / "restored"
     other.mkdir(mode=0o700)
     restored = KeyStore(other)
-    assert restored.restore(part, WORDS) == ["KEN", "KEN.national-signing"]
+    assert restored.restore(part, WORDS) == ["KEN", "KEN.national-signing", "KEN.wrapping"]
     assert restored.restore(copy, WORDS) == ["UGA", "receiving"]
     assert restored.unwrap("KEN", wrapped) == bytes(32)
     assert restored.registered.of("UGA") == keys.registered.of("UGA")

@@ -8,6 +8,7 @@ look alike.
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from copstats.disclose.sql import render
 from copstats.framework.loader import Framework, ParsedIndicator
@@ -15,14 +16,15 @@ from copstats.store.engine import memory_connection
 from copstats.store.schemas import DIMENSIONS, ESTIMATES
 
 _COMMON_AGE = "common_age"
+_NOBODY = "no_eligible_records"
 
 
 def with_empty_groups(estimates: pa.Table, framework: Framework) -> pa.Table:
     """Return estimates with a row for every group of each table of an indicator.
 
     The groups of a table are those that it has for any indicator of the same wave and kind of record; of age
-    groups, those of any indicator that speaks of the same ages. An indicator that the wave does not estimate
-    stays as it is.
+    groups, those of any indicator that speaks of the same ages. An indicator that is absent because nobody
+    was eligible gets rows too; one that is absent for another reason stays as it is.
 
     Args:
         estimates: schema ``ESTIMATES``.
@@ -31,6 +33,7 @@ def with_empty_groups(estimates: pa.Table, framework: Framework) -> pa.Table:
     Returns:
         The same schema; in added rows all numbers are 0, and what cannot be estimated is NULL.
     """
+    estimates = _asked_of_nobody(estimates)
     with memory_connection(threads=1) as connection:
         connection.register("estimates", estimates)
         connection.register("definition", _definitions(framework))
@@ -49,6 +52,20 @@ def with_empty_groups(estimates: pa.Table, framework: Framework) -> pa.Table:
         for field in ESTIMATES
     ]
     return pa.concat_tables([estimates, pa.table(columns, schema=estimates.schema)])
+
+
+def _asked_of_nobody(estimates: pa.Table) -> pa.Table:
+    """Return estimates in which an indicator that nobody was eligible for looks like one of few children."""
+    nobody = pc.fill_null(pc.equal(estimates["absent_reason"], _NOBODY), False)
+    changed = {
+        "state": pc.if_else(nobody, "estimated", estimates["state"]),
+        "absent_reason": pc.if_else(nobody, None, estimates["absent_reason"]),
+        "weight": pc.if_else(nobody, 0.0, estimates["weight"]),
+    }
+    for name, column in changed.items():
+        at = estimates.schema.get_field_index(name)
+        estimates = estimates.set_column(at, estimates.schema.field(at), column)
+    return estimates
 
 
 def _definitions(framework: Framework) -> pa.Table:

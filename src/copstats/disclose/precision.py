@@ -41,7 +41,8 @@ def published_form(connection: duckdb.DuckDBPyConnection, profile: DisclosurePro
             up_to=[b.upper for b in profile.nonresponse_bands.bands],
         ),
     )
-    cells = connection.sql(render("precision", dimensions=", ".join(DIMENSIONS)))
+    is_total = " AND ".join(f"{name} = '_T'" for name in DIMENSIONS)
+    cells = connection.sql(render("precision", dimensions=", ".join(DIMENSIONS), is_total=is_total))
     return cells.to_arrow_table().cast(INDICATOR_VALUE)
 
 

@@ -49,9 +49,13 @@ SELECT
   CASE WHEN shown THEN 'F' ELSE confidentiality_of_reason END AS obs_conf,
   reason,
   CASE WHEN shown THEN reliability END AS reliability,
-  comparability,
-  comparability_reasons,
+  -- A class depends on how many did not answer; that of a withheld cell would tell of it.
+  CASE WHEN shown OR coded OR status_of_reason = 'L' THEN comparability
+    ELSE max(comparability) FILTER (${is_total} AND (shown OR coded)) OVER wave END AS comparability,
+  CASE WHEN shown OR coded OR status_of_reason = 'L' THEN comparability_reasons
+    ELSE max(comparability_reasons) FILTER (${is_total} AND (shown OR coded)) OVER wave END AS comparability_reasons,
   'N' AS standardised,
   submission_id AS source
 FROM explained
+WINDOW wave AS (PARTITION BY submission_id, indicator)
 ORDER BY ref_area, indicator, time_period, survey, ${dimensions}, source

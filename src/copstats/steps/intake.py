@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copstats import checking
+from copstats import checking, official
 from copstats.checking import AtHand, Checked, summaries_at
 from copstats.framework import Area, load_framework
 from copstats.steps.common import PROGRESS, area_table
@@ -89,10 +89,17 @@ def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested
         UsageError: the id belongs to other content (U007).
         Retriable: another process works on the home (T001).
     """
+    from copstats.collect.official import is_official
+
     home = Home.open(home_path)
     with home.lock(wait=60):
         expire_uploads(home)
-        return receive(home, path) if path.suffix == SUFFIX else _take_in(home, path, data)
+        if path.suffix == SUFFIX:
+            return receive(home, path)
+        if is_official(path):
+            taken = official.take_in(home, path)
+            return Ingested(taken.submission, taken.changed, checked=None)
+        return _take_in(home, path, data)
 
 
 def _take_in(home: Home, path: Path, data: Path | None) -> Ingested:

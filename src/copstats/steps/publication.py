@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from copstats import vintages
 from copstats.errors import ConfidentialityError, UsageError
 from copstats.framework import Framework, load_framework
+from copstats.official import official_submissions, publishable
 from copstats.steps.common import PROGRESS, estimates_fingerprint, fingerprint, sha256, year_of
 from copstats.steps.uploads import expire_uploads
 from copstats.store.home import Home
@@ -93,7 +94,8 @@ def publish(home_path: Path, label: str) -> Published:
 
 def _made_from(home: Home, waves: Sequence[Submission], label: str, year: int) -> str:
     framework = load_framework(waves[-1].framework)
-    inputs = (f"{w.id}={w.content_hash}={w.framework_fingerprint}" for w in waves)
+    made_from = (*waves, *official_submissions(home))
+    inputs = (f"{one.id}={one.content_hash}={one.framework_fingerprint}" for one in made_from)
     profile = home.config.disclosure_profile
     persons = sha256(home.denominators) if home.denominators.is_file() else ""
     return fingerprint(framework.fingerprint, label, str(year), profile, persons, *inputs)
@@ -243,7 +245,7 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
     from copstats.disseminate.release import build_release
 
     home, carried = gate.home, vintages.vintages_of(settled)
-    between = gate.differences()
+    between, persons = gate.differences(), _denominators(home)
     with home.releases.staging(label) as draft:
         PROGRESS.info("Writing release %s: %s cells", label, f"{content.values.num_rows:,}")
         build_release(
@@ -259,7 +261,8 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
             raised=gate.raised,
             round_pairs=between.round_pairs,
             group_errors=between.group_errors,
-            denominators=_denominators(home),
+            denominators=persons,
+            official=publishable(home, gate.framework, gate.profile, persons),
         )
         manifest = sha256(draft.folder / "MANIFEST.json")
         head = home.audit.append("release.signed", label, manifest=manifest, cells=content.values.num_rows)

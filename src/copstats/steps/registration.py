@@ -154,5 +154,7 @@ def take_decision(home: Home, submission_id: str, state: State, *, who: str, rea
         # The country sends a corrected version; nobody needs this one any more.
         home.waves.destroy(submission_id)
         home.audit.append("wave.destroyed", submission_id, reason="declined")
+    if state == State.DECLINED:
+        home.warehouse.destroy(submission_id)
     destroy_uploads(home, submission_id, "accepted" if state == State.ACCEPTED else "declined")
     return decided

@@ -131,7 +131,7 @@ def refuse_outdated(seals: Iterable[Seal], area: str, keys: KeyStore) -> None:
 
 def _wrapped(data_key: bytes, area: str, keys: KeyStore) -> tuple[str, bytes]:
     keys.prepare_wrapping(area)
-    # Where a rotation begins between the two lines, the name is that of the earlier key: `refuse_outdated` sees.
+    # If a rotation begins between the two lines, the name is of the earlier key: `refuse_outdated` sees it.
     key_id = keys.key_id(area)
     return key_id, keys.wrap(area, data_key)
 
