@@ -49,7 +49,8 @@ def check(  # noqa: PLR0917 - options
 ) -> None:
     """Check the submission at PATH against the framework that it follows.
 
-    PATH is a folder, a zip, or a data file that has its manifest beside it.
+    PATH is a folder, a zip, or a data file that has its manifest beside it: a survey, administrative counts
+    or answers on policy.
 
     Works offline; nothing leaves this computer, and nothing is stored but the reports that you ask for. Ends
     with status 0 if the submission can be accepted, 1 if it must be corrected.
@@ -62,6 +63,14 @@ def check(  # noqa: PLR0917 - options
 
     options = settings()
     words = translations(options.language)
+    if steps.is_official(path):
+        found = steps.check_official(path, areas=steps.area_table(areas))
+        if options.json:
+            print(json.dumps({"submission": found.id, "accepted": True, "rows": found.table.num_rows}))
+        else:
+            told = {"submission": found.id, "count": words.number(found.table.num_rows)}
+            print(words.text("{submission}: nothing is wrong. Rows: {count}.", **told))
+        return
     with progress(f"Checking {path.name} ..."):
         steps.prepare_gate()
         checked = steps.check(

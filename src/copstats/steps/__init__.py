@@ -6,7 +6,7 @@ is done already is recognised by its content and left as it is.
 
 from copstats.steps.common import PROGRESS, area_table, current_quarter, submissions_in, year_of
 from copstats.steps.estimation import estimate, waves_to_estimate
-from copstats.steps.intake import check, decide, ingest, prepare_gate
+from copstats.steps.intake import check, check_official, decide, ingest, is_official, prepare_gate
 from copstats.steps.publication import Published, publish
 from copstats.steps.registration import Ingested
 from copstats.steps.sealing import Sealed, Seals, seal
@@ -19,10 +19,12 @@ __all__ = [
     "Seals",
     "area_table",
     "check",
+    "check_official",
     "current_quarter",
     "decide",
     "estimate",
     "ingest",
+    "is_official",
     "prepare_gate",
     "publish",
     "seal",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from copstats.collect.harmonise import Harmonised
+    from copstats.collect.official import OfficialSubmission
     from copstats.process.check import CheckResult
     from copstats.process.sealing import Prepared
 
@@ -66,6 +67,24 @@ def check(
     return checked
 
 
+def is_official(path: Path) -> bool:
+    """Say whether a submission holds administrative counts or policy answers instead of a survey."""
+    from copstats.collect import official as collected
+
+    return collected.is_official(path)
+
+
+def check_official(path: Path, *, areas: Mapping[str, Area]) -> OfficialSubmission:
+    """Check administrative counts or policy answers without storing anything.
+
+    Raises:
+        SubmissionErrors: all that is wrong, each with file and line, or column and row.
+    """
+    from copstats.collect import official as collected
+
+    return collected.open_official(path, areas=areas)
+
+
 def prepare_gate() -> None:
     """Import the acceptance suite's engine in the background: it takes seconds that others can use."""
     from copstats.process.gate import prepare
@@ -89,8 +108,6 @@ def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested
         UsageError: the id belongs to other content (U007).
         Retriable: another process works on the home (T001).
     """
-    from copstats.collect.official import is_official
-
     home = Home.open(home_path)
     with home.lock(wait=60):
         expire_uploads(home)
