@@ -15,6 +15,7 @@ NO_TEXT = {
     *("universe", "denominator", "numerator", "violation", "pattern", "when"),  # predicates
     *("source", "reference"),  # citations
     *("concepts", "answer_words"),  # key words in all languages
+    *("units", "categories"),  # of administrative counts: English alone as yet
 }
 """Keys of definitions whose values may be several words and are yet no text for readers."""
 

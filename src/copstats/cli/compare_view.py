@@ -141,7 +141,7 @@ def _differences(
 ) -> Iterator[RenderableType]:
     if not found:
         return
-    tests = (N_("Difference"), N_("95 % interval"), N_("p"), N_("p (Holm)"), N_("p (BH)"), N_("Class"))
+    tests = (N_("Difference"), N_("95 % interval"), "p", "p (Holm)", "p (BH)", N_("Class"))
     table = _table(title, (*columns, *tests), words)
     for place, row in found[:_SHOWN]:
         sure = row["p_holm"] is not None and row["p_holm"] <= _LEVEL

@@ -200,7 +200,7 @@ def _survey(facts: PublishedFacts, words: Translations) -> list[tuple[str, str |
         (words.text("Covered by the frame"), _share(of["coverage_share"], words)),
         (words.text("Weights"), of["weight_method"]),
         (words.text("Submission"), of["source"]),
-        (words.text("SHA-256"), of["content_hash"]),
+        ("SHA-256", of["content_hash"]),
         (words.text("Custody"), of["custody"]),
     ]
 
