@@ -122,9 +122,10 @@ def test_a_survey_of_other_ages_has_its_common_ages_beside_the_total(shared: Pat
     assert common["n"] == valid.num_rows
     assert {row["age"] for row in rows if row["disaggregation"] == "age"} == {"Y15T17"}
     assert {row["comparability"] for row in rows} == {"C"}
+    # A value on the common ages is judged on these.
     reasons = [
-        "age_band",
         "age_of_data",
+        "completeness",
         "coverage",
         "coverage_unknown",
         "response_unknown",

@@ -272,7 +272,8 @@ def test_rotating_the_key_of_a_country(kill: Callable[[str], list[tuple[Path, bo
             assert not (place / "home/keys/XAA.wrapping-next.key").exists()
         outcomes.append(finished)
     assert both(outcomes)
-    assert len(resumed) >= LEAST_STATES
+    # The wrapping key is there from the first sealing on: one state of the key files less.
+    assert len(resumed) >= LEAST_STATES - 1
 
 
 def test_the_registry(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:

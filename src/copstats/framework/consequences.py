@@ -82,6 +82,7 @@ RULE = {
     "record": MORE,
     "minimum": MORE,
     "share": MORE,
+    "of_source": MORE,
 }
 MISSING_CODE = {"label": WORDS, "definition": WORDS}
 AGES = {

@@ -170,7 +170,10 @@ def test_every_published_value_is_in_its_code_list() -> None:
         used = set(values[component.column].to_pylist()) - {None}
         assert used <= set(tables[component.codelist].codes), name
     reasons = {
-        code for text in values["comparability_reasons"].to_pylist() for code in text.split(";") if code
+        code
+        for text in values["comparability_reasons"].to_pylist()
+        for code in (text or "").split(";")
+        if code
     }
     assert reasons
     assert reasons <= set(tables["CL_COMPARABILITY_REASON"].codes)
