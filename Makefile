@@ -26,7 +26,7 @@ demo: install  ## run the main job on sample_data/ and say what to open
 	@$(BIN)/copstats demo
 
 test: install  ## run the whole test suite
-	@$(BIN)/python -m pytest -m "not nightly" -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -m "not nightly" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install  ## style, types and the rules of the house
 	@$(BIN)/ruff check .

@@ -14,6 +14,19 @@ OFFLINE = ROOT / "tests" / "offline"
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(OFFLINE), os.environ.get("PYTHONPATH"))))
 
 
+LONGEST = (
+    "journey/test_demo.py",
+    "attack/test_canaries.py",
+    "docs/test_data_protection.py",
+    "test_killed.py",
+)
+"""Files that take longest: begun first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def egress(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file in which the processes of this run write down what would have left the machine."""

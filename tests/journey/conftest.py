@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from copstats.store.lock import FileLock
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(demo_home: Path, root: Path) -> Run:
-    """The demo, run once for the whole session."""
-    return copstats("demo", "--home", demo_home, cwd=root)
+def demo(demo_home: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The demo, run once for all worker processes; each has a copy of its home."""
+    base = tmp_path_factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    said = common / "demo-said.json"
+    with FileLock(common / "demo.lock", wait=900):
+        if not said.exists():
+            run = copstats("demo", "--home", common / "demo-home", cwd=root)
+            said.write_text(json.dumps([run.status, run.out, run.err]), "utf-8")
+        shutil.copytree(common / "demo-home", demo_home)
+    return Run(*json.loads(said.read_text("utf-8")))

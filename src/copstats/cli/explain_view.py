@@ -57,7 +57,10 @@ def render_group(facts: AggregateFacts, words: Translations) -> RenderableType:
         (words.text("Countries with a value"), counted),
         (words.text("Share of the children"), coverage),
         (words.text("Weighted by"), words.text(_WEIGHTED_BY[value["weighted_by"]])),
-        (words.text("Years of the values"), f"{value['earliest_period']}-{value['latest_period']}"),
+        (
+            words.text("Years of the values"),
+            "-".join(sorted({value["earliest_period"], value["latest_period"]})),
+        ),
         (words.text("Mean of countries"), _number(value["country_mean"], words)),
         *((words.text("Rule"), f"{words.text(one.text)} ({one.number:g})") for one in facts.rules),
     ]

@@ -73,7 +73,6 @@ def seal(  # noqa: PLR0917 - options
     words = translations(options.language)
     seals = None if show else _seals(recipient, out, passphrase_file, words)
     with progress(f"Sealing {path.name} ..."):
-        steps.prepare_gate()
         sealed = steps.seal(
             path, seals, manifest=manifest, data=data, areas=steps.area_table(areas), previous=previous
         )
