@@ -61,7 +61,8 @@ def take_in(home: Home, path: Path) -> TakenIn:
         content_hash=arrived.content_hash,
         records=arrived.table.num_rows,
     )
-    _refuse_older(home, new)
+    if newer := home.registry.newer_version(new.wave, new.version):
+        raise SubmissionError("S317", where=new.id, newer=newer)
     kept = home.counts if new.kind == "administrative" else home.answers
     kept.write(new.id, new.content_hash, arrived.table)
     home.audit.append("submission.sealed", new.id, records=arrived.table.num_rows, kind=new.kind)
@@ -133,13 +134,3 @@ def _totals(counts: pa.Table, framework: Framework) -> pa.Table:
     total = pc.and_(pc.equal(counts["sex"], TOTAL), pc.equal(counts["age"], TOTAL))
     known = pc.or_(pc.equal(counts["code"], TOTAL), pc.is_in(counts["variable"], pa.array(facts)))
     return counts.filter(pc.and_(total, known))
-
-
-def _refuse_older(home: Home, new: NewSubmission) -> None:
-    newer = [
-        one.id
-        for one in home.registry.submissions()
-        if one.wave == new.wave and one.version > new.version and one.state != State.REJECTED
-    ]
-    if newer:
-        raise SubmissionError("S317", where=new.id, newer=newer[-1])

@@ -181,12 +181,17 @@ class _Gate:
         errors = standardised_errors(sums, wave.survey_manifest, self.framework)
         return with_standardised(values, errors, self.framework, self.profile, raised=self.raised)
 
-    def differences(self) -> Differences:
-        """Return the errors of differences between groups, and between rounds of a survey."""
+    def differences(self, settled: Iterable[Settled]) -> Differences:
+        """Return the errors of differences between groups, and between rounds of a survey.
+
+        A wave that is held has none: its figures are those of earlier estimates, and errors of the present
+        ones would tell what has changed.
+        """
         from copstats.differences import gather
 
         PROGRESS.info("Differences between groups and rounds")
-        waves = self.home.registry.current_waves()
+        own = {one.submission_id for one in settled if one.outcome != "held"}
+        waves = [wave for wave in self.home.registry.current_waves() if wave.id in own]
         made_from = {wave.id: estimates_fingerprint(self.home, wave, self.year) for wave in waves}
         return gather(self.home, waves, self.framework, made_from)
 
@@ -245,7 +250,7 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
     from copstats.disseminate.release import build_release
 
     home, carried = gate.home, vintages.vintages_of(settled)
-    between, persons = gate.differences(), _denominators(home)
+    between, persons = gate.differences(settled), _denominators(home)
     with home.releases.staging(label) as draft:
         PROGRESS.info("Writing release %s: %s cells", label, f"{content.values.num_rows:,}")
         build_release(

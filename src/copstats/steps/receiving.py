@@ -112,7 +112,8 @@ def _agrees(head: ParcelHead, checked: Checked) -> bool:
     office, own = read_summary(head.summary.encode(), head.submission_id), checked.summary
     if (office.submission, office.content_hash) != (head.submission_id, head.content_hash):
         raise SubmissionError("S313", where=head.submission_id)
-    if _definitions(office) != _definitions(own):
+    alike = ("framework_fingerprint", "code_version")
+    if any(getattr(office, name) != getattr(own, name) for name in alike):
         return False
     coarser = {
         name
@@ -124,10 +125,6 @@ def _agrees(head: ParcelHead, checked: Checked) -> bool:
     if rules := [rule for rule in differ if rule.partition(":")[2].removeprefix("parent.") not in coarser]:
         raise ConfidentialityError("C317", where=head.submission_id, rules=", ".join(rules[:5]))
     return True
-
-
-def _definitions(summary: object) -> tuple[str, str]:
-    return getattr(summary, "framework_fingerprint", ""), getattr(summary, "code_version", "")
 
 
 def _own_pseudonyms(home: Home, received: Received) -> dict[str, pa.Table]:

@@ -65,13 +65,8 @@ def refuse_older(home: Home, manifest: SurveyManifest) -> None:
     Raises:
         SubmissionError: S317, names the newer version.
     """
-    newer = [
-        one.id
-        for one in home.registry.submissions()
-        if one.wave == manifest.wave and one.version > manifest.version and one.state != State.REJECTED
-    ]
-    if newer:
-        raise SubmissionError("S317", where=manifest.submission_id, newer=newer[-1])
+    if newer := home.registry.newer_version(manifest.wave, manifest.version):
+        raise SubmissionError("S317", where=manifest.submission_id, newer=newer)
 
 
 def refuse_other_pseudonyms(home: Home, wave: str, custody: str, key_id: str) -> None:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +16,7 @@ from copstats.framework import Area, load_framework
 from copstats.steps.common import PROGRESS, area_table
 from copstats.store.keys import KeyStore
 from copstats.store.parcel import ParcelHead, parcel_name, write_parcel
+from copstats.store.rows import without_file_names
 
 if TYPE_CHECKING:
     import duckdb
@@ -147,15 +148,8 @@ def _head(delivery: Delivery, checked: Checked, leaving: Prepared) -> ParcelHead
         content_hash=delivery.content_hash,
         linkage="panel" if leaving.linkage == "panel" else "wave",
         key_id=leaving.key_id,
-        manifest=_travelling(delivery),
+        manifest=without_file_names(manifest),
         crosswalk=msgspec.to_builtins(delivery.crosswalk, str_keys=True) if delivery.crosswalk else None,
         summary=checked.summary.as_bytes().decode(),
         risk={"all": leaving.risk.coarse(), "known": leaving.gate.coarse()},
     )
-
-
-def _travelling(delivery: Delivery) -> dict[str, Any]:
-    """Return the manifest without the names of the data files, which may name a person or a school."""
-    said: dict[str, Any] = msgspec.to_builtins(delivery.manifest, str_keys=True)
-    said["files"] = {kind: {"path": f"{kind}.parquet"} for kind in delivery.data_files}
-    return said

@@ -143,25 +143,30 @@ def withdraw_submission(home_path: Path, submission_id: str, *, who: str, reason
         if submission.state == State.ACCEPTED:
             gone += wrapped_keys(home.path, ("ledger",), submission.wave)
         home.audit.append("submission.withdrawn", submission_id)
+        if gone:
+            home.audit.append(_BEGUN, submission.wave)
         home.registry.withdraw(submission_id, who=who, reason=reason)
         _destroy(home, submission)
-    return Withdrawn(
-        submission_id, records=_children(submission), data_keys=_shred(home, submission.ref_area, gone)
-    )
+    shredded = _shred(home, submission.ref_area, gone) if gone or _unproved(home, submission.wave) else 0
+    return Withdrawn(submission_id, records=_children(submission), data_keys=shredded)
 
 
 def withdraw_country(home_path: Path, area: str, *, who: str, reason: str) -> Withdrawn:
     """Destroy the keys of a country, and with them everything that is kept of it, in every copy.
 
+    The keys go first: a process killed after that has destroyed all, and the next call clears away the rest.
+
     Raises:
-        ConfidentialityError: C001, there is no key of the country.
+        ConfidentialityError: C001, there is no key of the country and nothing left of it.
     """
     home = Home.open(home_path)
     with home.lock(wait=60):
         gone = wrapped_keys(home.path, SEALED_IN, f"{area}_")
-        destroyed = home.keys.destroy(area)
-        home.audit.append("country.withdrawn", area, keys=len(destroyed))
         submissions = [one for one in home.registry.submissions() if one.ref_area == area]
+        held = any(name.partition(".")[0] == area for name in home.keys.names())
+        left = any(one.state != State.WITHDRAWN for one in submissions)
+        destroyed = home.keys.destroy(area) if held or not left else []
+        home.audit.append("country.withdrawn", area, keys=len(destroyed))
         for submission in submissions:
             home.registry.withdraw(submission.id, who=who, reason=reason)
             _destroy(home, submission)

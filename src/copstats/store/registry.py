@@ -228,6 +228,15 @@ class Registry:
         with self._database.reading() as connection:
             return [statements.submission_of(row) for row in connection.execute(query).mappings()]
 
+    def newer_version(self, wave: str, version: int) -> str | None:
+        """Return the newest version of a wave after this one that was not rejected, or None."""
+        newer = [
+            one.id
+            for one in self.submissions()
+            if one.wave == wave and one.version > version and one.state != State.REJECTED
+        ]
+        return newer[-1] if newer else None
+
     def current_waves(self, kind: str = "survey") -> list[Submission]:
         """Return the accepted submissions of a kind, by id: one a wave, since accepting supersedes."""
         return [submission for submission in self.submissions(State.ACCEPTED) if submission.kind == kind]

@@ -115,7 +115,7 @@ class NewSubmission:
             framework=manifest.framework,
             framework_fingerprint=framework_fingerprint,
             content_hash=content_hash,
-            manifest=_kept(manifest),
+            manifest=without_file_names(manifest),
             crosswalk=msgspec.to_builtins(crosswalk, str_keys=True) if crosswalk else {},
             variables={record: sorted(names) for record, names in variables.items()},
             records=dict(records),
@@ -223,7 +223,7 @@ class Release:
     at: dt.datetime
 
 
-def _kept(manifest: SurveyManifest) -> dict[str, Any]:
+def without_file_names(manifest: SurveyManifest) -> dict[str, Any]:
     """Return the manifest without names of data files and sheets, which may name a person or a school."""
     said: dict[str, Any] = msgspec.to_builtins(manifest, str_keys=True)
     held = {kind: file for kind, file in said["files"].items() if file is not None}
