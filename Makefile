@@ -39,7 +39,7 @@ format: install  ## put the code in the house's style
 	@$(BIN)/ruff format .
 
 lock:  ## renew requirements.lock (needs uv)
-	uv pip compile pyproject.toml --extra flows --group dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra flows --extra releases --extra portal --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate -q -o requirements.lock
 
 schemas: install  ## write schemas/json from the types of the framework

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from prefect import Flow
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.tasks import Task
 
+from copstats import steps
 from copstats.errors import CopstatsError, Retriable, SubmissionErrors
 
 P = ParamSpec("P")
@@ -70,3 +73,10 @@ async def if_retriable(task: Task[..., object], run: TaskRun, state: State) -> b
     except Exception:
         return False
     return False
+
+
+def told_of_failure(flow: Flow[..., object], run: FlowRun, state: State) -> None:
+    """Give the team a notice of a flow that failed: its name and the code of the error."""
+    reason = state.result(raise_on_failure=False)
+    code = str(reason) if isinstance(reason, StepFailed) else type(reason).__name__
+    steps.tell(Path(str(run.parameters["home"])), "flow.failed", flow.name, code=code)

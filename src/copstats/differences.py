@@ -12,6 +12,9 @@ from copstats.store.home import Home
 from copstats.store.rows import Submission
 from copstats.store.schemas import GROUP_ERRORS, ROUND_PAIRS
 
+KEPT_GROUP_ERRORS = "group_errors"
+"""Name under which an estimation keeps the errors between groups beside the sums by PSU."""
+
 
 @dataclass(frozen=True)
 class Differences:
@@ -56,7 +59,13 @@ def gather(
         round_pairs(rounds[before.submission_id], rounds[after.submission_id], framework)
         for before, after in consecutive(one.manifest for one in rounds.values())
     ]
-    errors = [group_errors(one.estimates, one.cells, one.manifest, framework) for one in rounds.values()]
+    errors = [
+        kept
+        if (kept := (one.cells or {}).get(KEPT_GROUP_ERRORS)) is not None
+        # Sums of another estimation do not count, and leave the largest possible errors.
+        else group_errors(one.estimates, one.cells, one.manifest, framework)
+        for one in rounds.values()
+    ]
     return Differences(
         pa.concat_tables(pairs) if pairs else ROUND_PAIRS.empty_table(),
         pa.concat_tables(errors) if errors else GROUP_ERRORS.empty_table(),

@@ -23,6 +23,7 @@ _STATUS_BY_FAMILY = {
     "S": EXIT_USAGE,
     "E": EXIT_USAGE,
     "R": EXIT_USAGE,
+    "P": EXIT_USAGE,
     "T": EXIT_RETRY,
 }
 
@@ -161,6 +162,23 @@ class ReleaseError(CopstatsError):
     """A release cannot be made or changed (codes ``R...``)."""
 
     exit_status = EXIT_USAGE
+
+
+class PortalError(CopstatsError):
+    """A request to the portal, or its settings, cannot be served (codes ``P...``).
+
+    Attributes:
+        status: of the HTTP answer.
+    """
+
+    exit_status = EXIT_USAGE
+
+    def __init__(self, code: str, *, status: int = 400, where: str = "", **params: str | int | float) -> None:
+        super().__init__(code, where=where, **params)
+        self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (type(self), self.code, self.where, {**self.params, "status": self.status}))
 
 
 class FlowStopped(CopstatsError):

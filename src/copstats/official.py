@@ -20,6 +20,7 @@ from copstats.store.home import Home
 from copstats.store.rows import NewSubmission, State, Submission
 
 if TYPE_CHECKING:
+    from copstats.collect.package import Package
     from copstats.disclose import DisclosureProfile
     from copstats.disseminate.official import OfficialTables
 
@@ -37,12 +38,12 @@ class TakenIn:
     changed: bool
 
 
-def take_in(home: Home, path: Path) -> TakenIn:
+def take_in(home: Home, path: Path | Package) -> TakenIn:
     """Check administrative counts or policy answers, seal and register them; the same again changes nothing.
 
     Args:
         home: open and locked.
-        path: folder or zip, of which `copstats.collect.official.is_official` is true.
+        path: folder, zip or open package, of which `copstats.collect.official.is_official` is true.
 
     Raises:
         SubmissionErrors: something is wrong; all of it is told, and nothing is kept.

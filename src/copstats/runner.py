@@ -9,14 +9,16 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from copstats.errors import FlowStopped, Retriable, UsageError
 from copstats.project import project_root
 
-FLOWS = ("intake", "estimation", "publication", "pipeline")
+FLOWS = ("intake", "intake_upload", "estimation", "publication", "release_calendar", "pipeline")
+_FILES = {"intake_upload": "intake"}
+"""Files of the flows that are not called like them."""
 
 _QUIET = {
     "DO_NOT_TRACK": "1",
@@ -30,6 +32,8 @@ _QUIET = {
 }
 
 
+HOURLY = "5 * * * *"
+"""When it is looked whether an embargo or a review is over, or a release was missed."""
 _PATIENCE = 120
 """Seconds that a server may take to start."""
 
@@ -56,34 +60,40 @@ def run_flow(name: str, *, home: Path, **ids: str | int) -> Any:
     raise FlowStopped("F001", flow=name, reason=reason)
 
 
-def serve_schedule(*, home: Path) -> None:
-    """Serve the calendar of ``flows/prefect.yaml`` in this process until interrupted.
+def serve_schedule(*, home: Path, cron: str, zone: str) -> None:
+    """Serve the release calendar in this process until interrupted.
 
-    Without a configured Prefect server (PREFECT_API_URL) one is started on the loopback interface and stopped
-    at the end: the embedded server of `run_flow` keeps no calendar.
+    What was missed while no process ran is made up for first. Without a configured Prefect server
+    (PREFECT_API_URL) one is started on the loopback interface and stopped at the end: the embedded server of
+    `run_flow` keeps no calendar.
 
     Args:
         home: the home folder that the scheduled flows work on.
+        cron: when the quarter's release is due.
+        zone: time zone of that, an IANA name.
 
     Raises:
         Retriable: the server did not answer within two minutes (T101).
     """
-    import yaml
-
     _prepare(home)
     with _server():
-        publication = _load("publication", home)
+        flows = {name: _load(name, home) for name in ("publication", "release_calendar")}
         from prefect import serve
         from prefect.client.schemas.schedules import CronSchedule
 
-        declared = yaml.safe_load((project_root() / "flows" / "prefect.yaml").read_text("utf-8"))
-        entry = next(d for d in declared["deployments"] if d["name"] == "quarterly-release")
-        deployment = publication.to_deployment(
-            name=entry["name"],
-            parameters={"home": str(home)},
-            schedules=[CronSchedule(cron=s["cron"], timezone=s["timezone"]) for s in entry["schedules"]],
-        )
-        serve(deployment, pause_on_shutdown=False, print_starting_message=False)
+        with suppress(FlowStopped):  # its notice was given; the next hour tries again
+            run_flow("release_calendar", home=home)
+        calendar = {"publication": cron, "release_calendar": HOURLY}
+        deployments = [
+            flow.to_deployment(
+                name=name.replace("_", "-"),
+                parameters={"home": str(home)},
+                schedules=[CronSchedule(cron=calendar[name], timezone=zone)],
+                concurrency_limit=1,
+            )
+            for name, flow in flows.items()
+        ]
+        serve(*deployments, pause_on_shutdown=False, print_starting_message=False)
 
 
 @contextmanager
@@ -132,4 +142,5 @@ def _load(name: str, home: Path) -> Any:
         from prefect.flows import load_flow_from_entrypoint
     except ModuleNotFoundError:
         raise UsageError("U101") from None
-    return load_flow_from_entrypoint(f"{project_root() / 'flows' / name}.py:{name}")
+    file = project_root() / "flows" / f"{_FILES.get(name, name)}.py"
+    return load_flow_from_entrypoint(f"{file}:{name}")

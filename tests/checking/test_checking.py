@@ -124,7 +124,7 @@ def test_nothing_to_compare_with(tmp_path, areas, samples):
 def test_receiving_side_remembers_the_round_before(samples, areas, tmp_path):
     home = Home.open(tmp_path / "home", create=True)
     shutil.copyfile(areas, home.path / "areas.csv")
-    home.set_acceptance("without_errors")
+    home.change_settings(accept="without_errors")
     first = steps.ingest(home.path, samples / "XAA_2023_COPS_v01").checked
     home.external.write_text(PUBLISHED, "utf-8")
     second = steps.ingest(home.path, samples / "XAA_2025_COPS_v01").checked

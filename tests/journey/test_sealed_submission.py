@@ -271,7 +271,7 @@ def test_an_older_version_never_takes_the_place_of_a_newer(
 def test_other_definitions_leave_the_decision_to_a_person(
     sides: Sides, sealed: Path, fresh: Home, tmp_path: Path
 ) -> None:
-    fresh.set_acceptance("without_errors")
+    fresh.change_settings(accept="without_errors")
     summary = open_parcel(sealed).head.summary.replace('"code_version":"', '"code_version":"0.0.')
     path = resealed(sides, sealed, tmp_path / sealed.name, summary=summary)
     assert steps.ingest(fresh.path, path).state == "waiting"

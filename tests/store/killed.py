@@ -8,6 +8,8 @@ returned. Ends when it runs through, and writes how many times it killed.
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import io
 import os
 import shutil
@@ -22,6 +24,7 @@ import pyarrow as pa
 
 from copstats.store.config import HomeConfig
 from copstats.store.home import Home
+from copstats.store.prepared import Prepared
 from copstats.store.registry import Registry
 from copstats.store.rotation import rotate_wrapping
 from copstats.store.rows import NewSubmission, State
@@ -35,6 +38,7 @@ OWNERS = {"posix", "fcntl", "io", "_io", "sqlite3"}
 OLD, NEW = "XAA_2026_COPS_v01_M", "XAA_2026_COPS_v02_M"
 WAVE, UPLOAD, UPLOAD_NEW = "XAA_2026_COPS", "XAA_upload1", "XAA_upload2"
 UPLOADED = {"manifest.yaml": b"x" * 100, "child.csv": b"y" * 100_000}
+ARRIVING, ARRIVES, FIRST = "XAA_0123456789abcdef", "XAA_fedcba9876543210", b"f" * 70_000
 TOKENS = [f"{n:032x}" for n in range(3)]
 
 
@@ -105,6 +109,18 @@ def destroy_upload(place: Path) -> None:
     unopened(place).quarantine.destroy(UPLOAD, "accepted")
 
 
+def arrive(place: Path) -> None:
+    home = unopened(place)
+    home.inbox.create(ARRIVES, 10, at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    send(home, ARRIVING, len(FIRST), b"s" * 70_000)
+
+
+def send(home: Home, upload_id: str, offset: int, content: bytes) -> None:
+    with contextlib.closing(home.inbox.segment(upload_id, offset)) as segment:
+        segment.write(content)
+        segment.keep()
+
+
 def put(home: Home, upload_id: str) -> None:
     files = {name: partial(io.BytesIO, content) for name, content in UPLOADED.items()}
     home.quarantine.put("XAA", files, upload_id=upload_id)
@@ -128,9 +144,16 @@ def publish(place: Path) -> None:
 def publish_wave(place: Path) -> None:
     home = unopened(place)
     number = home.ledger.propose(WAVE, VINTAGE, submission_id=OLD, fingerprint="new")
-    with home.releases.staging("2027-Q1") as draft:
+    with home.prepared.staging("2027-Q1") as draft:
+        (draft.folder / "a.csv").write_text("x" * 100)
         home.ledger.prepare("2027-Q1", {WAVE: number})
         draft.publish()
+    vintages = {WAVE: number}
+    home.prepared.note(
+        Prepared(label="2027-Q1", made_from="new", fingerprint="new", manifest="m", vintages=vintages, new={})
+    )
+    home.prepared.approve("2027-Q1", by="test")
+    home.prepared.publish("2027-Q1")
     home.ledger.confirm("2027-Q1", {WAVE: number})
 
 
@@ -156,7 +179,7 @@ OPERATIONS = {
     f.__name__: f
     for f in (
         *(create, seal, destroy, withdraw, entomb, take_in, destroy_upload, keep_cells, estimate),
-        *(publish, publish_wave, audit, first_key, rotate_keys, accept),
+        *(publish, publish_wave, audit, first_key, rotate_keys, accept, arrive),
     )
 }
 
@@ -167,6 +190,8 @@ def template(home: Home) -> None:
     home.waves.write_cells(OLD, "old", {"psu_design": CHILD})
     home.tombstones.add(WAVE, TOKENS[:1])
     put(home, UPLOAD)
+    home.inbox.create(ARRIVING, 2 * len(FIRST), at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    send(home, ARRIVING, 0, FIRST)
     home.warehouse.write(OLD, "old", ESTIMATES_OLD)
     home.audit.append("submission.accepted", OLD)
     for version in (1, 2):

@@ -90,13 +90,13 @@ def test_settings_that_cannot_be_used_are_refused(home: Home, setting: str, code
 def test_acceptance_is_changed_in_place(home: Home) -> None:
     settings = home.path / "copstats.toml"
     before = settings.read_text().splitlines()
-    home.set_acceptance("without_errors")
+    home.change_settings(accept="without_errors")
     assert home.config.accept == "without_errors"
     assert Home.open(home.path).config.accept == "without_errors"
     changed = [(a, b) for a, b in zip(before, settings.read_text().splitlines(), strict=True) if a != b]
     assert changed == [('accept = "by_hand"', 'accept = "without_errors"')]
     settings.write_text("layout = 1")
-    home.set_acceptance("without_errors")
+    home.change_settings(accept="without_errors")
     assert Home.open(home.path).config.accept == "without_errors"
 
 

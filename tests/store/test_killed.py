@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -141,6 +142,29 @@ def test_taking_an_upload_in(kill: Callable[[str], list[tuple[Path, bool]]]) -> 
     assert both(outcomes)
 
 
+def arrived(home: Home, upload_id: str) -> bytes:
+    with home.inbox.open(upload_id) as stream:
+        content: bytes = stream.read()
+    return content
+
+
+def test_a_segment_that_arrives(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    begun, outcomes = [], []
+    second = b"s" * len(killed.FIRST)
+    for place, acknowledged in kill("arrive"):
+        home = opened(place)
+        begun.append(home.inbox.has(killed.ARRIVES))
+        whole = home.inbox.offset(killed.ARRIVING) == 2 * len(killed.FIRST)
+        assert whole or not acknowledged
+        assert arrived(home, killed.ARRIVING) == killed.FIRST + (second if whole else b"")
+        if not whole:
+            killed.send(home, killed.ARRIVING, len(killed.FIRST), second)
+            assert arrived(home, killed.ARRIVING) == killed.FIRST + second
+        outcomes.append(whole)
+    assert both(begun)
+    assert both(outcomes)
+
+
 def test_destroying_an_upload(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     outcomes = []
     for place, acknowledged in kill("destroy_upload"):
@@ -207,9 +231,13 @@ def test_publishing_a_vintage(kill: Callable[[str], list[tuple[Path, bool]]]) ->
         assert out or not acknowledged
         assert (published is not None) == out
         assert home.ledger.labels() == (["2027-Q1"] if out else [])
+        for label in (*home.releases.labels(), *home.prepared.labels()):
+            where = home.releases if out else home.prepared
+            assert (where.folder(label) / "a.csv").read_text() == "x" * 100
+        assert not (out and home.prepared.labels())
         if out:
             # Opening the home has confirmed it, so that the ledger knows it whatever becomes of the folder.
-            (home.path / "releases/2027-Q1").rmdir()
+            shutil.rmtree(home.path / "releases/2027-Q1")
             assert home.ledger.carried("2027-Q1") == {killed.WAVE: 1}
         else:
             killed.publish_wave(place)
@@ -251,7 +279,8 @@ def test_rotating_the_key_of_a_country(kill: Callable[[str], list[tuple[Path, bo
         tables = [home.waves.read(OLD, "child").read_all(), cells["psu_design"]]
         estimate = home.warehouse.read([OLD])["estimate"].to_pylist()
         buried = home.tombstones.tokens(killed.WAVE) == {killed.TOKENS[0]}
-        return all(t.equals(killed.CHILD) for t in tables) and estimate == [1.0] and buried
+        kept = buried and arrived(home, killed.ARRIVING) == killed.FIRST
+        return all(t.equals(killed.CHILD) for t in tables) and estimate == [1.0] and kept
 
     for place, acknowledged in kill("rotate_keys"):
         home = opened(place)

@@ -29,6 +29,8 @@ COMMANDS = {
     "withdraw": ("withdraw", "Take back children, a submission, or all of a country."),
     "estimate": ("estimate", "Estimate the indicators of accepted waves (restricted)."),
     "release": ("release", "Build, sign and publish a release."),
+    "review": ("review", "What countries say of their values before a release."),
+    "report": ("report", "Write the quarterly report, or a country's feedback note."),
     "audit": ("release", "Audit a release: signature, hashes, what withheld cells give away."),
     "compare": ("compare", "Compare published values of areas, groups and rounds."),
     "explain": ("explain", "Explain a published value: definition, survey, rules, SQL, vintages."),

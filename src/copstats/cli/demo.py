@@ -91,7 +91,7 @@ def _demo_home(folder: Path, samples: Path) -> Home:
 
     home = Home.open(folder, create=True)
     if not (home.path / "areas.csv").exists():
-        home.set_acceptance("without_errors")
+        home.change_settings(accept="without_errors", review_days=0, approve_releases="on_schedule")
         for name in ("areas.csv", "denominators.csv"):
             shutil.copyfile(samples / name, home.path / name)
     return Home.open(folder)

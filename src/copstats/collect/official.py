@@ -47,7 +47,7 @@ class OfficialSubmission:
         return self.manifest.submission_id
 
 
-def is_official(path: Path) -> bool:
+def is_official(path: Path | Package) -> bool:
     """Say whether a folder or zip holds administrative counts or policy answers; not if it is unreadable."""
     try:
         return _manifest_of(open_package(path)).text("kind") in _KINDS
@@ -55,11 +55,11 @@ def is_official(path: Path) -> bool:
         return False
 
 
-def open_official(path: Path, *, areas: Mapping[str, Area]) -> OfficialSubmission:
+def open_official(path: Path | Package, *, areas: Mapping[str, Area]) -> OfficialSubmission:
     """Open, read and check administrative counts or policy answers.
 
     Args:
-        path: folder or zip: ``manifest.yaml`` and the data file.
+        path: folder or zip: ``manifest.yaml`` and the data file; or a package that is open already.
         areas: countries and areas by ISO 3166-1 alpha-3 code.
 
     Raises:

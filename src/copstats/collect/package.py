@@ -70,12 +70,14 @@ class Package(Protocol):
         """Return a data file; ``where`` is the line that names it, ``encoding`` the declared one."""
 
 
-def open_package(path: Path) -> Package:
-    """Open the folder or zip at ``path``.
+def open_package(path: Path | Package) -> Package:
+    """Open the folder or zip at ``path``; a package that is open already is returned.
 
     Raises:
         SubmissionError: there is neither, or the zip is damaged, hostile or encrypted.
     """
+    if not isinstance(path, Path):
+        return path
     if path.is_dir():
         return Folder(path)
     if path.is_file() and path.suffix.lower() == ".zip":
@@ -176,10 +178,20 @@ class Kept:
 class Archive:
     """A submission in a zip; its entries may stand in one common folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opener: Callable[[], IO[bytes]] | None = None) -> None:
+        """Look at what a zip holds.
+
+        Args:
+            path: of the file, or what errors call it.
+            opener: opens it, where it does not lie at ``path``, as a seekable stream.
+
+        Raises:
+            SubmissionError: it is damaged, hostile or encrypted.
+        """
         self.path = path
+        self._opener = opener
         try:
-            with zipfile.ZipFile(path) as archive:
+            with self._zip() as archive:
                 self._members = _members(archive, path.name)
         except _BROKEN_ZIP:
             raise SubmissionError("S130", where=path.name) from None
@@ -220,14 +232,17 @@ class Archive:
             return None
         try:
             with self._open(member) as unpacked:
-                return unpacked.read(member.file_size)
+                return unpacked.read(LARGE)  # more than a document may have
         except _BROKEN_ZIP:
             raise SubmissionError("S130", where=self.path.name) from None
 
     def _open(self, member: zipfile.ZipInfo) -> IO[bytes]:
         """Return an entry as a stream; it is unpacked as it is read, and its file is closed with it."""
-        with zipfile.ZipFile(self.path) as archive:
+        with self._zip() as archive:
             return archive.open(member)
+
+    def _zip(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self.path if self._opener is None else self._opener())
 
 
 def inner_path(name: str, where: str) -> PurePosixPath:

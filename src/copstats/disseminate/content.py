@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from copstats.disclose import DisclosureProfile
+from copstats.disseminate.labels import REASONS, labels, published_lists
 from copstats.disseminate.sources import SourceRecord
 from copstats.framework import Area, Framework
-from copstats.framework.export.sdmx import code_tables, load_structure
+from copstats.framework.export.markup import Names, wordings
 from copstats.framework.located import Located
-from copstats.language import translations
 from copstats.project import project_root
 
 Row = Mapping[str, Any]
@@ -28,6 +27,7 @@ INDICATOR = pa.schema(
         **dict.fromkeys(("numerator", "members", "combine", "recall"), pa.string()),
         **dict.fromkeys(("age_minimum", "age_maximum"), pa.int32()),
         **dict.fromkeys(("tier", "reference", "note"), pa.string()),
+        **dict.fromkeys(("deprecated_since", "replaced_by", "deprecation_reason"), pa.string()),
     }
 )
 AREA = pa.schema(dict.fromkeys(("ref_area", "area"), pa.string()))
@@ -45,10 +45,10 @@ SOURCE = pa.schema(
         **dict.fromkeys(
             ("weight_method", "child_records", "parent_records", "content_hash", "custody"), pa.string()
         ),
+        **dict.fromkeys(("modules", "not_asked"), pa.string()),
     }
 )
 CODELIST = pa.schema({**dict.fromkeys(("codelist", "code", "label"), pa.string()), "rank": pa.int32()})
-LABEL = pa.schema(dict.fromkeys(("kind", "code", "language", "text"), pa.string()))
 COMPARABILITY = pa.schema(dict.fromkeys(("code", "criterion", "label", "evidence"), pa.string()))
 
 
@@ -59,15 +59,16 @@ def content(
     sources: Sequence[SourceRecord],
 ) -> dict[str, pa.Table]:
     """Return table name -> table of everything that explains the values; rows in a fixed order."""
-    codes = list(_codes(framework))
+    words = wordings(framework.id)
+    lists = published_lists(framework, words)
     return {
         "indicator": _table(_indicators(framework), INDICATOR),
         "area": _table(({"ref_area": a.code, "area": a.name} for a in _sorted(areas)), AREA),
         "area_group": _table(_groups(areas), AREA_GROUP),
         "source": _table((_source(record, profile) for record in sources), SOURCE),
-        "codelist": _table(codes, CODELIST),
-        "label": _table(_labels(framework, areas, sources, codes), LABEL),
-        "comparability": _table(_criteria(framework), COMPARABILITY),
+        "codelist": _table(_codes(lists), CODELIST),
+        "label": labels(framework, areas, sources, lists, words),
+        "comparability": _table(_criteria(framework, lists[REASONS]), COMPARABILITY),
     }
 
 
@@ -83,12 +84,16 @@ def _indicators(framework: Framework) -> Iterable[Row]:
     for code, parsed in framework.indicators.items():
         definition = parsed.definition
         named = {name: getattr(definition, name, None) for name in INDICATOR.names}
+        deprecated = definition.deprecated
         yield named | {
             "indicator": code,
             "members": " ".join(definition.members) or None,
             "age_minimum": definition.ages.minimum,
             "age_maximum": definition.ages.maximum,
             "reference": "; ".join(definition.reference) or None,
+            "deprecated_since": deprecated.since if deprecated else None,
+            "replaced_by": deprecated.replaced_by if deprecated else None,
+            "deprecation_reason": deprecated.note if deprecated else None,
         }
 
 
@@ -120,6 +125,8 @@ def _source(record: SourceRecord, profile: DisclosureProfile) -> Row:
         "parent_records": _band(record.records.get("parent"), profile),
         "content_hash": record.content_hash,
         "custody": record.custody,
+        "modules": " ".join(of.modules) or None,
+        "not_asked": " ".join(of.not_asked) or None,
     }
 
 
@@ -128,24 +135,10 @@ def _band(count: int | None, profile: DisclosureProfile) -> str | None:
     return reached[-1] if reached else None
 
 
-def _codes(framework: Framework) -> Iterable[Row]:
-    tables = code_tables(framework, areas={}, indicators={}, words=[translations("en")])
-    columns = {c.column: c.codelist for c in load_structure(framework.id).components.values()}
-    for column, codelist in sorted((column, name) for column, name in columns.items() if column and name):
-        for rank, (code, names) in enumerate(tables[codelist].codes.items(), 1):
-            yield {"codelist": column, "code": code, "label": names["en"], "rank": rank}
-
-
-def _labels(
-    framework: Framework, areas: Mapping[str, Area], sources: Iterable[SourceRecord], codes: Iterable[Row]
-) -> Iterable[Row]:
-    rows = chain(
-        (("indicator", code, "en", i.definition.title) for code, i in framework.indicators.items()),
-        (("area", area.code, "en", area.name) for area in areas.values()),
-        ((row["codelist"], row["code"], "en", row["label"]) for row in codes),
-        (("source", s.submission_id, tag, text) for s in sources for tag, text in s.manifest.title.items()),
-    )
-    return (dict(zip(LABEL.names, row, strict=True)) for row in sorted(rows))
+def _codes(lists: Mapping[str, Mapping[str, Names]]) -> Iterable[Row]:
+    for column, codes in lists.items():
+        for rank, (code, texts) in enumerate(codes.items(), 1):
+            yield {"codelist": column, "code": code, "label": texts["en"], "rank": rank}
 
 
 class _Criterion(msgspec.Struct, frozen=True):
@@ -153,14 +146,14 @@ class _Criterion(msgspec.Struct, frozen=True):
     evidence: str
 
 
-def _criteria(framework: Framework) -> Iterable[Row]:
+def _criteria(framework: Framework, reasons: Mapping[str, Names]) -> Iterable[Row]:
     path = project_root() / "schemas" / framework.id / "comparability.yaml"
     criteria = msgspec.convert(Located(path).data, dict[str, _Criterion])
-    for code, criterion in criteria.items():
-        for suffix, meaning in (("", "does not fully meet the criterion"), ("_unknown", "nothing is known")):
-            yield {
-                "code": code + suffix,
-                "criterion": criterion.title,
-                "label": f"{criterion.title}: {meaning}",
-                "evidence": criterion.evidence,
-            }
+    for code, texts in reasons.items():
+        criterion = criteria[code.removesuffix("_unknown")]
+        yield {
+            "code": code,
+            "criterion": criterion.title,
+            "label": texts["en"],
+            "evidence": criterion.evidence,
+        }

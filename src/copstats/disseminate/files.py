@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,14 +24,18 @@ def write_parquet(folder: Path, tables: Mapping[str, pa.Table]) -> None:
 
 
 def write_csv(folder: Path, tables: Mapping[str, pa.Table]) -> None:
-    """Write ``NAME.csv`` for every table: UTF-8, RFC 4180, NULL as an empty cell.
+    """Write ``NAME.csv`` for every table; see `write_csv_table`."""
+    folder.mkdir()
+    for name, table in tables.items():
+        write_csv_table(folder / f"{name}.csv", table)
+
+
+def write_csv_table(path: Path | IO[bytes], table: pa.Table) -> None:
+    """Write a table as CSV, to a path or an open file: UTF-8, RFC 4180, NULL as an empty cell.
 
     A text that a spreadsheet would take for a formula gets a leading apostrophe (OWASP, CSV injection).
     """
-    folder.mkdir()
-    style = pacsv.WriteOptions(eol="\r\n")
-    for name, table in tables.items():
-        pacsv.write_csv(guarded(table), folder / f"{name}.csv", style)
+    pacsv.write_csv(guarded(table), path, pacsv.WriteOptions(eol="\r\n"))
 
 
 def guarded(table: pa.Table) -> pa.Table:

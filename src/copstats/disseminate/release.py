@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -20,8 +18,12 @@ from copstats.disseminate.aggregates import aggregates
 from copstats.disseminate.content import content
 from copstats.disseminate.costs import suppression
 from copstats.disseminate.files import write_csv, write_parquet
+from copstats.disseminate.forms import write_forms
 from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, read_manifest
 from copstats.disseminate.official import OfficialTables
+from copstats.disseminate.published import NOBODY, Publisher, Reading
+from copstats.disseminate.release_calendar import Quarter, release_calendar
+from copstats.disseminate.revisions import definitions_changed, read_previous, revisions
 from copstats.disseminate.sources import SourceRecord
 from copstats.errors import ReleaseError
 from copstats.framework import Area, Framework
@@ -41,8 +43,6 @@ RELEASE = pa.schema(
 )
 __all__ = ["SourceRecord", "build_release", "quarter_end", "read_manifest"]
 
-_QUARTER = re.compile(r"([0-9]{4})-Q([1-4])")
-
 
 def build_release(
     folder: Path,
@@ -60,6 +60,11 @@ def build_release(
     group_errors: pa.Table | None = None,
     denominators: Denominators | None = None,
     official: OfficialTables | None = None,
+    previous: Path | None = None,
+    calendar: tuple[int, str, str] = (15, "09:00", "UTC"),
+    publisher: Publisher = NOBODY,
+    forms: Sequence[str] = (),
+    received: pa.Table | None = None,
 ) -> ReleaseManifest:
     """Write a release into a folder; the same arguments give the same bytes.
 
@@ -80,6 +85,12 @@ def build_release(
         group_errors: standard errors of differences within surveys, schema ``GROUP_ERRORS``.
         denominators: children of every area, by which groups of areas are weighted; none by default.
         official: administrative and policy statistics; none by default.
+        previous: folder of the release before this one; revisions are told against it.
+        calendar: day of the last month of each quarter, time, and time zone of releases.
+        publisher: whose release it is.
+        forms: what the release holds besides its tables, see `forms.write_forms`.
+        received: submissions that came, for the reports: one row each with ``ref_area, survey, kind, state,
+            quarter``.
 
     Returns:
         The manifest as it was signed.
@@ -106,15 +117,20 @@ def build_release(
         "group_difference": comparison.group_difference(cells, _or_none(group_errors, GROUP_ERRORS), profile),
         **beside.tables,
         "suppression": suppression(cells, framework, profile, raised),
-        "release": _release(
-            cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
+        "release_calendar": release_calendar(label, *calendar),
+        "release": (
+            this := _release(
+                cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
+            )
         ),
     }
+    tables["revision"] = _revisions(previous, cells, this)
     _refuse_used(folder)
     bands = [band.code for band in framework.head.ages.bands]
     database.write_database(folder / database.NAME, tables, bands, label=label, framework=framework.id)
     write_parquet(folder / "parquet", tables)
     write_csv(folder / "csv", tables)
+    write_forms(folder, Reading(areas, publisher, received, disclosure_profile), forms)
     (folder / manifest.PUBLIC_KEY).write_bytes(manifest.public_key_pem(signing_key.public_key()))
     signed = ReleaseManifest(
         format=manifest.FORMAT,
@@ -134,12 +150,23 @@ def build_release(
     return signed
 
 
+def _revisions(previous: Path | None, cells: pa.Table, release: pa.Table) -> pa.Table:
+    (label,) = release["label"].to_pylist()
+    before = read_previous(previous) if previous else None
+    return revisions(
+        before.cells if before else None,
+        before.revisions if before else None,
+        cells,
+        label_from=before.label if before else "",
+        label_to=label,
+        definitions_changed=before is not None and definitions_changed(before.release, release),
+    )
+
+
 def quarter_end(label: str) -> dt.date | None:
     """Return the last day of the quarter that a label names."""
-    if (found := _QUARTER.match(label)) is None:
-        return None
-    year, month = int(found[1]), 3 * int(found[2])
-    return dt.date(year, month, calendar.monthrange(year, month)[1])
+    quarter = Quarter.named_by(label)
+    return quarter.day(31) if quarter else None
 
 
 def _year(label: str, cells: pa.Table) -> int:

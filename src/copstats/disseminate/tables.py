@@ -16,6 +16,10 @@ class Described(Definition, frozen=True, kw_only=True):
 
     comment: str
     columns: dict[str, str] | list[str] = msgspec.field(default_factory=dict)
+    key: list[str] = msgspec.field(default_factory=list)
+    """Columns that tell the rows of a table apart."""
+    refers: dict[str, str] = msgspec.field(default_factory=dict)
+    """Column -> table whose only key column has the same codes."""
 
 
 class Dictionary(Definition, frozen=True, kw_only=True):

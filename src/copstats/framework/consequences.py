@@ -57,6 +57,7 @@ INDICATOR = {
     "domain": WORDS,
     "note": WORDS,
     "reference": WORDS,
+    "deprecated": WORDS,
     "tier": MORE,
     "disaggregations": MORE,
     "unit": BREAK,

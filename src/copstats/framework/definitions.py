@@ -215,6 +215,16 @@ class AgeRange(Definition, frozen=True, kw_only=True):
     maximum: int
 
 
+class Deprecation(Definition, frozen=True, kw_only=True):
+    """An indicator that is published on for a while, but should no longer be used."""
+
+    since: Annotated[str, Meta(pattern=r"^[0-9]{4}-Q[1-4]$", description="first release that says so")]
+    replaced_by: IndicatorCode | None
+    """The indicator to use instead; null if there is none."""
+    note: str
+    """Why, in a sentence."""
+
+
 class Indicator(Definition, frozen=True, kw_only=True):
     """One indicator: one file, named by its code."""
 
@@ -242,6 +252,7 @@ class Indicator(Definition, frozen=True, kw_only=True):
     """Absent: the framework's standard disaggregations."""
     reference: list[str] = field(default_factory=list)
     note: str | None = None
+    deprecated: Deprecation | None = None
 
 
 class AdministrativeVariable(Definition, frozen=True, kw_only=True):

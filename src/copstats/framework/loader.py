@@ -244,7 +244,7 @@ class _Loader:
         if code in parsed:
             return parsed[code]
         definition, located = definitions[code]
-        _check_form(definition, located)
+        _check_form(code, definitions)
         for member in definition.members:
             if member not in definitions or member in (*path, code):
                 raise DefinitionError("D010", where=located.where("members"), member=member)
@@ -286,8 +286,13 @@ def _check_disaggregations(head: FrameworkHead, names: list[str], where: str) ->
             raise DefinitionError("D013", where=where, disaggregation=name)
 
 
-def _check_form(definition: Indicator, located: Located) -> None:
+def _check_form(code: str, definitions: Mapping[str, tuple[Indicator, Located]]) -> None:
+    definition, located = definitions[code]
     combined = bool(definition.members) and definition.combine is not None
     if (definition.numerator is not None) == combined or (definition.combine is not None) != combined:
         problem = "an indicator has either `numerator`, or `members` with `combine`"
         raise DefinitionError("D002", where=located.where(), problem=problem)
+    replacement = definition.deprecated.replaced_by if definition.deprecated else None
+    if replacement and (replacement not in definitions or definitions[replacement][0].deprecated):
+        where = located.where("deprecated", "replaced_by")
+        raise DefinitionError("D018", where=where, replacement=replacement)

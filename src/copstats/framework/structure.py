@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from msgspec import Meta, field
+from msgspec import Meta, field, structs
 
 from copstats.errors import DefinitionError
 from copstats.framework.definitions import Definition
@@ -24,7 +25,7 @@ ConceptId = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
 CodeId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_@$-]+$", description="SDMX IDType")]
 CodeListId = Annotated[str, Meta(pattern=r"^CL_[A-Z0-9_]+$")]
 Source = Literal[
-    "ages", "areas", "criteria", "indicators", "n_bands", "nonresponse_bands", "reasons", "units"
+    "ages", "areas", "criteria", "groups", "indicators", "n_bands", "nonresponse_bands", "reasons", "units"
 ]
 
 
@@ -38,7 +39,7 @@ class Component(Definition, frozen=True, kw_only=True):
     constant: str | None = None
     """Value of a component that has no column."""
     codelist: CodeListId | None = None
-    type: Literal["String", "Double", "ObservationalTimePeriod"] = "String"
+    type: Literal["String", "Double", "Integer", "ObservationalTimePeriod"] = "String"
     """SDMX data type of a component without code list."""
     mandatory: bool = False
     """Of an attribute: no observation without it."""
@@ -62,6 +63,20 @@ class PublishedCodeList(Definition, frozen=True, kw_only=True):
     """Code list of another agency from which the codes are taken with their meaning."""
 
 
+class FurtherFlow(Definition, frozen=True, kw_only=True):
+    """A dataflow of another published table: the components that it shares with the first, and its own."""
+
+    title: str
+    definition: str
+    data_structure: str
+    dataflow: str
+    dimensions: list[ConceptId]
+    """In the order of the key; the period comes last."""
+    attributes: list[ConceptId]
+    components: dict[ConceptId, Component]
+    """Those that the first dataflow does not have, or has with another code list."""
+
+
 class Structure(Definition, frozen=True, kw_only=True):
     """``structure.yaml``."""
 
@@ -75,6 +90,32 @@ class Structure(Definition, frozen=True, kw_only=True):
     measure: dict[ConceptId, Component]
     attributes: dict[ConceptId, Component]
     codelists: dict[CodeListId, PublishedCodeList]
+    definition: str | None = None
+    regions: FurtherFlow | None = None
+    """The values of groups of areas; their table is ``aggregate_value``."""
+
+    @property
+    def of_regions(self) -> Structure | None:
+        """The structure of the values of groups of areas; None if the framework has none."""
+        if (flow := self.regions) is None:
+            return None
+        known = self.components | flow.components
+        return structs.replace(
+            self,
+            title=flow.title,
+            definition=flow.definition,
+            data_structure=flow.data_structure,
+            dataflow=flow.dataflow,
+            dimensions={name: known[name] for name in flow.dimensions},
+            attributes={name: known[name] for name in flow.attributes},
+            regions=None,
+        )
+
+    @property
+    def concepts(self) -> dict[str, Component]:
+        """What the components of all dataflows mean, each once."""
+        further = self.regions.components if self.regions else {}
+        return self.components | {name: c for name, c in further.items() if name not in self.components}
 
     @property
     def components(self) -> dict[str, Component]:
@@ -84,6 +125,18 @@ class Structure(Definition, frozen=True, kw_only=True):
     def component_of(self, column: str) -> tuple[str, Component]:
         """Return identifier and definition of the component that a published column holds."""
         return next((name, c) for name, c in self.components.items() if c.column == column)
+
+
+def group_code(scheme: str, group: str) -> str:
+    """Return the code of a group of areas where groups of all classifications stand in one list.
+
+    A sign that no SDMX code may hold is written as ``$`` and its number, so that no two groups share a code.
+    """
+    return f"{_code_part(scheme)}-{_code_part(group)}"
+
+
+def _code_part(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"${ord(found[0]):X}", text)
 
 
 def load_structure(framework_id: str = DEFAULT_FRAMEWORK, root: Path | None = None) -> Structure:
@@ -122,8 +175,23 @@ def _problems(structure: Structure, located: Located) -> Iterator[DefinitionErro
             if (component.column is None) == (component.constant is None):
                 yield DefinitionError("D080", where=where, problem="it has either a column or a constant")
             seen.add(name)
+    yield from _problems_of_regions(structure, located)
     *others, last = [c.type for c in structure.dimensions.values()] or ["String"]
     if last != PERIOD or PERIOD in others:
         yield DefinitionError("D080", where=located.where("dimensions"), problem="one period comes last")
     if len(structure.measure) != 1:
         yield DefinitionError("D080", where=located.where("measure"), problem="it has one measure")
+
+
+def _problems_of_regions(structure: Structure, located: Located) -> Iterator[DefinitionError]:
+    if (flow := structure.regions) is None:
+        return
+    known = structure.components | flow.components
+    for group in ("dimensions", "attributes"):
+        for name in set(getattr(flow, group)) - known.keys():
+            where = located.where("regions", group)
+            yield DefinitionError("D080", where=where, problem=f"{name} is not described")
+    for name, component in flow.components.items():
+        if component.codelist is not None and component.codelist not in structure.codelists:
+            where = located.where("regions", "components", name)
+            yield DefinitionError("D004", where=where, codelist=component.codelist)

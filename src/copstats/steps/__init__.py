@@ -4,12 +4,16 @@ collect -> process -> (seal) -> analyse -> (disclosure gate) -> disseminate. Eve
 is done already is recognised by its content and left as it is.
 """
 
+from copstats.steps.calendar import label_due, prepared_labels
 from copstats.steps.common import PROGRESS, area_table, current_quarter, submissions_in, year_of
 from copstats.steps.estimation import estimate, waves_to_estimate
 from copstats.steps.intake import check, check_official, decide, ingest, is_official, prepare_gate
-from copstats.steps.publication import Published, publish
+from copstats.steps.notices import tell
+from copstats.steps.publication import Published, publish, publish_if_due
 from copstats.steps.registration import Ingested
+from copstats.steps.review import answer_review
 from copstats.steps.sealing import Sealed, Seals, seal
+from copstats.steps.uploaded import ingest_uploaded, next_upload, put_back, take_up
 
 __all__ = [
     "PROGRESS",
@@ -17,6 +21,7 @@ __all__ = [
     "Published",
     "Sealed",
     "Seals",
+    "answer_review",
     "area_table",
     "check",
     "check_official",
@@ -24,11 +29,19 @@ __all__ = [
     "decide",
     "estimate",
     "ingest",
+    "ingest_uploaded",
     "is_official",
+    "label_due",
+    "next_upload",
     "prepare_gate",
+    "prepared_labels",
     "publish",
+    "publish_if_due",
+    "put_back",
     "seal",
     "submissions_in",
+    "take_up",
+    "tell",
     "waves_to_estimate",
     "year_of",
 ]

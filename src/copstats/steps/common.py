@@ -48,8 +48,12 @@ def area_table(further: Path | None = None) -> dict[str, Area]:
 
 def current_quarter(home_path: Path) -> str:
     """Return the label of the current quarter in the home's time zone, for example ``2026-Q4``."""
-    today = dt.datetime.now(Home.open(home_path).config.zone)
-    return f"{today.year}-Q{(today.month - 1) // _MONTHS_IN_QUARTER + 1}"
+    return quarter_of(dt.datetime.now(Home.open(home_path).config.zone))
+
+
+def quarter_of(day: dt.datetime) -> str:
+    """Return the label of a moment's quarter, for example ``2026-Q4``."""
+    return f"{day.year}-Q{(day.month - 1) // _MONTHS_IN_QUARTER + 1}"
 
 
 def year_of(label: str) -> int:

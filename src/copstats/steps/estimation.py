@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from copstats.differences import KEPT_GROUP_ERRORS
 from copstats.errors import UsageError
 from copstats.framework import load_framework
 from copstats.steps.common import PROGRESS, estimates_fingerprint
 from copstats.steps.withdrawal import finish_withdrawals
 from copstats.store.home import Home
 from copstats.store.rows import State
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def waves_to_estimate(home_path: Path) -> list[str]:
@@ -38,11 +42,13 @@ def estimate(home_path: Path, submission_id: str, *, as_of_year: int) -> str:
     if home.warehouse.has(submission_id, fingerprint):
         PROGRESS.info("%s: estimates unchanged", submission_id)
         return "unchanged"
+    from copstats.analyse.groups import group_errors
     from copstats.analyse.wave import estimate_wave
 
     finish_withdrawals(home, submission)
     home.audit.append("wave.opened", submission_id, purpose="estimation")
     wave = home.waves.open(submission_id)
+    sums: dict[str, pa.Table] = {}
     table = estimate_wave(
         wave.read("child"),
         wave.read("parent") if "parent" in wave.records else None,
@@ -50,8 +56,10 @@ def estimate(home_path: Path, submission_id: str, *, as_of_year: int) -> str:
         submission.survey_crosswalk,
         framework,
         as_of_year=as_of_year,
-        keep=partial(home.waves.write_cells, submission_id, fingerprint),
+        keep=sums.update,
     )
+    errors = group_errors(table, sums, submission.survey_manifest, framework)
+    home.waves.write_cells(submission_id, fingerprint, sums | {KEPT_GROUP_ERRORS: errors})
     home.warehouse.write(submission_id, fingerprint, table)
     home.audit.append("wave.estimated", submission_id, rows=table.num_rows)
     home.registry.record_estimates(submission_id, fingerprint)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from copstats.collect.harmonise import Harmonised
     from copstats.collect.official import OfficialSubmission
+    from copstats.collect.package import Package
     from copstats.process.check import CheckResult
     from copstats.process.sealing import Prepared
 
@@ -67,7 +68,7 @@ def check(
     return checked
 
 
-def is_official(path: Path) -> bool:
+def is_official(path: Path | Package) -> bool:
     """Say whether a submission holds administrative counts or policy answers instead of a survey."""
     from copstats.collect import official as collected
 
@@ -116,13 +117,22 @@ def ingest(home_path: Path, path: Path, *, data: Path | None = None) -> Ingested
         if is_official(path):
             taken = official.take_in(home, path)
             return Ingested(taken.submission, taken.changed, checked=None)
-        return _take_in(home, path, data)
+        return take_in(home, path, data)
 
 
-def _take_in(home: Home, path: Path, data: Path | None) -> Ingested:
+def take_in(home: Home, path: Path | Package, data: Path | None = None) -> Ingested:
     """Take in a raw submission: the receiving side makes the pseudonyms alone (single custody).
 
     It is encrypted into the quarantine before its records are read, and from there they are read.
+
+    Args:
+        home: open and locked.
+        path: folder or zip, or a package that is open already.
+        data: folder of the data files, if elsewhere.
+
+    Raises:
+        SubmissionErrors: it cannot be read.
+        UsageError: the id belongs to other content (U007).
     """
     from copstats.collect.package import Kept
     from copstats.collect.submission import open_submission

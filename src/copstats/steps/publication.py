@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import structs
 
 from copstats import vintages
-from copstats.errors import ConfidentialityError, UsageError
-from copstats.framework import Framework, load_framework
+from copstats.errors import ReleaseError, UsageError
+from copstats.framework import load_framework
 from copstats.official import official_submissions, publishable
 from copstats.steps.common import PROGRESS, estimates_fingerprint, fingerprint, sha256, year_of
+from copstats.steps.gate import Gate, refuse_unsafe
+from copstats.steps.notices import tell
+from copstats.steps.received import received_submissions
+from copstats.steps.review import new_values, objected_of, objections, open_reviews, reviews_of
 from copstats.steps.uploads import expire_uploads
 from copstats.store.home import Home
+from copstats.store.prepared import Prepared
 from copstats.store.rows import Submission
 from copstats.vintages import Settled
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from copstats.differences import Differences
-    from copstats.disclose import ConsentLevel, DisclosureProfile
-    from copstats.disclose.audit import Published as Earlier
     from copstats.disseminate.release import SourceRecord
     from copstats.framework.denominators import Denominators
     from copstats.store.vintage import Content
+
+
+PublicationState = Literal["published", "unchanged", "in_review", "to_be_approved", "embargoed"]
 
 
 @dataclass(frozen=True)
@@ -36,30 +41,46 @@ class Published:
     Attributes:
         label: of the release.
         folder: where it stands.
-        changed: False if this release with the same inputs was there before.
-        settled: which vintage of each wave it carries; empty if nothing was changed.
+        state: ``published``; ``unchanged``, this release with the same inputs was there before; or what it is
+            prepared and waits for: ``in_review`` countries may still answer, ``embargoed`` its hour,
+            ``to_be_approved`` a person.
+        settled: which vintage of each wave it carries; empty if nothing was built.
+        waits_for: areas that may still answer, while it is in review.
+        until: when the last of them has to answer, or the embargo ends.
     """
 
     label: str
     folder: Path
-    changed: bool
+    state: PublicationState
     settled: tuple[Settled, ...] = ()
-
-    @property
-    def state(self) -> str:
-        """``published`` or ``unchanged``."""
-        return "published" if self.changed else "unchanged"
+    waits_for: tuple[str, ...] = ()
+    until: dt.datetime | None = None
 
 
-def publish(home_path: Path, label: str) -> Published:
+def publish(
+    home_path: Path,
+    label: str,
+    *,
+    by: str,
+    not_before: dt.datetime | None = None,
+    now: dt.datetime | None = None,
+) -> Published:
     """Pass the estimates of all accepted waves through the disclosure gate and publish a release.
 
+    The release is built, audited and signed aside; it is put in its place by one rename once somebody has
+    approved it, every country has seen its new and revised values and answered or let its time pass, and its
+    hour has come. Until then it stays prepared; the same call again goes on from there, and builds anew only
+    if an input changed.
+
     Figures of a wave that were published are carried forward; others take their place only if no child can be
-    told from the difference. Before the release is put in its place the whole of it is audited.
+    told from the difference. Before the release is prepared the whole of it is audited.
 
     Args:
         home_path: the home folder.
         label: names the quarter, for example ``2026-Q4``.
+        by: who approves it; empty: nobody yet.
+        not_before: end of the embargo, with its time zone; None: that which was given before, or none.
+        now: the present moment; for tests.
 
     Raises:
         UsageError: no wave is accepted (U107); the label names no quarter (U106); a wave has no estimates by
@@ -70,193 +91,131 @@ def publish(home_path: Path, label: str) -> Published:
     from copstats.disseminate.release import read_manifest
 
     home = Home.open(home_path)
-    year = year_of(label)
+    year_of(label)
+    moment = now or dt.datetime.now(dt.UTC)
     with home.lock(wait=60):
         expire_uploads(home)
         waves = home.registry.current_waves()
         if not waves:
             raise UsageError("U107")
-        made_from = _made_from(home, waves, label, year)
+        made_from = _made_from(home, waves, label)
         if label in home.releases.labels():
             folder = home.releases.folder(label)
             if read_manifest(folder).fingerprint == made_from:
                 home.registry.record_release(label, made_from, sha256(folder / "MANIFEST.json"))
                 PROGRESS.info("Release %s: unchanged", label)
-                return Published(label, folder, changed=False)
-        gate = _Gate.of(home, waves, year)
-        settled = [gate.settled(wave, number) for number, wave in enumerate(waves, start=1)]
-        content = vintages.contents(home, settled)
-        _refuse_unsafe(gate, label, settled, content)
-        folder = _build(gate, label, made_from, settled, content)
+                return Published(label, folder, "unchanged")
+            raise ReleaseError("R090", label=label)
+        settled = _prepare(home, waves, label, made_from, moment)
+        if settled:
+            tell(home_path, "release.prepared", label)
+        if by:
+            home.prepared.approve(label, by=by, not_before=not_before)
+            home.audit.append("release.approved", label, by=by)
+        return replace(_publish_if_due(home, label, moment), settled=settled)
+
+
+def publish_if_due(home_path: Path, label: str, *, now: dt.datetime | None = None) -> Published:
+    """Publish a prepared release if nothing stands in its way; else say what it waits for.
+
+    Raises:
+        ReleaseError: R094, none of this label is prepared.
+    """
+    home = Home.open(home_path)
+    with home.lock(wait=60):
+        return _publish_if_due(home, label, now or dt.datetime.now(dt.UTC))
+
+
+def _publish_if_due(home: Home, label: str, moment: dt.datetime) -> Published:
+    folder, prepared = home.prepared.folder(label), home.prepared.get(label)
+    waiting = [one for one in reviews_of(home, prepared) if one.open_at(moment)]
+    if waiting:
+        areas = tuple(sorted({one.ref_area for one in waiting}))
+        until = max(one.closes_at for one in waiting)
+        PROGRESS.info("Release %s: prepared; in review", label)
+        return Published(label, folder, "in_review", waits_for=areas, until=until)
+    if not prepared.approved_by and home.config.approve_releases == "by_hand":
+        PROGRESS.info("Release %s: prepared; to be approved", label)
+        return Published(label, folder, "to_be_approved")
+    if prepared.not_before and moment < prepared.not_before:
+        PROGRESS.info("Release %s: prepared; under embargo", label)
+        return Published(label, folder, "embargoed", until=prepared.not_before)
+    place = home.prepared.publish(label)
+    home.ledger.confirm(label, prepared.vintages)
+    home.registry.record_release(label, prepared.fingerprint, prepared.manifest)
     PROGRESS.info("Release %s: published", label)
-    return Published(label, folder, changed=True, settled=tuple(settled))
+    return Published(label, place, "published")
 
 
-def _made_from(home: Home, waves: Sequence[Submission], label: str, year: int) -> str:
+def _prepare(
+    home: Home, waves: Sequence[Submission], label: str, made_from: str, moment: dt.datetime
+) -> tuple[Settled, ...]:
+    """Build the release aside, unless it is there already; have the countries look at what is new."""
+    year = year_of(label)
+    # What the published release leaves out of its fingerprint: withdrawals change no figure.
+    current = fingerprint(made_from, *(estimates_fingerprint(home, wave, year) for wave in waves))
+    prepared = home.prepared.find(label)
+    if prepared is not None and prepared.made_from == current:
+        return ()
+    gate = Gate.of(home, waves, year)
+    settled = tuple(gate.settled(wave, number) for number, wave in enumerate(waves, start=1))
+    content = vintages.contents(home, settled)
+    refuse_unsafe(gate, label, settled)
+    manifest = _build(gate, label, made_from, settled, content)
+    prepared = Prepared(
+        label=label,
+        made_from=current,
+        fingerprint=made_from,
+        manifest=manifest,
+        vintages=vintages.vintages_of(settled),
+        new=new_values(home, settled),
+    )
+    open_reviews(home, prepared, settled, moment)
+    home.prepared.note(prepared)
+    PROGRESS.info("Release %s: prepared", label)
+    return settled
+
+
+def _made_from(home: Home, waves: Sequence[Submission], label: str) -> str:
     framework = load_framework(waves[-1].framework)
     made_from = (*waves, *official_submissions(home))
     inputs = (f"{one.id}={one.content_hash}={one.framework_fingerprint}" for one in made_from)
-    profile = home.config.disclosure_profile
-    persons = sha256(home.denominators) if home.denominators.is_file() else ""
-    return fingerprint(framework.fingerprint, label, str(year), profile, persons, *inputs)
+    beside = (sha256(path) if path.is_file() else "" for path in (home.denominators, home.own_areas))
+    objected = (f"{one.wave}={one.indicators}" for one in objections(home))
+    previous = _previous(home, label)
+    return fingerprint(
+        framework.fingerprint,
+        label,
+        *home.config.of_releases(),
+        *beside,
+        *objected,
+        sha256(previous / "MANIFEST.json") if previous else "",
+        *inputs,
+    )
 
 
-@dataclass(frozen=True)
-class _Gate:
-    """The disclosure gate over the waves of a home.
-
-    Attributes:
-        home: open and locked.
-        framework: of the waves.
-        profile: rules of disclosure.
-        year: against which the age of the data is judged.
-        fractions: submission -> share of the population that was interviewed.
-        waves: how many there are.
-    """
-
-    home: Home
-    framework: Framework
-    profile: DisclosureProfile
-    year: int
-    fractions: dict[str, float | None]
-    waves: int
-
-    @classmethod
-    def of(cls, home: Home, waves: Sequence[Submission], year: int) -> _Gate:
-        """Prepare the gate.
-
-        Raises:
-            UsageError: U018, a wave has no estimates by the present framework and code.
-        """
-        from copstats.disclose import load_profile
-        from copstats.disclose.sampling import sampling_fractions
-
-        for wave in waves:
-            if not home.warehouse.has(wave.id, estimates_fingerprint(home, wave, year)):
-                raise UsageError("U018", where=wave.id)
-        framework = load_framework(waves[-1].framework)
-        profile = load_profile(framework.id, named=home.config.disclosure_profile or None)
-        home.audit.append("estimates.opened", "all", waves=len(waves), purpose="publication")
-        sizes = {wave.id: wave.survey_manifest.population.size for wave in waves}
-        fractions = sampling_fractions(home.warehouse.read(wave.id for wave in waves), sizes)
-        return cls(home, framework, profile, year, fractions, len(waves))
-
-    def settled(self, wave: Submission, number: int) -> Settled:
-        """Return which vintage of a wave the release carries; a new one is a candidate of the ledger."""
-        from copstats.disclose import protect
-
-        consent = _consent(wave)
-        made_from = fingerprint(
-            estimates_fingerprint(self.home, wave, self.year), self.profile.version, consent
-        )
-        if (same := vintages.carried_forward(self.home, wave.wave, made_from)) is not None:
-            return same
-        PROGRESS.info("Disclosure gate %d of %d: %s", number, self.waves, wave.wave)
-        protected = protect(
-            self.home.warehouse.read([wave.id]),
-            self.profile,
-            consent_level={wave.id: consent},
-            framework=self.framework,
-            sampling_fraction=self.fractions,
-        )
-        candidate = replace(protected, values=self._with_standardised(wave, protected.values))
-        return vintages.settle(
-            self.home,
-            wave,
-            candidate,
-            fingerprint=made_from,
-            framework=self.framework,
-            profile=self.profile,
-            withdrawn=self.home.tombstones.count(wave.wave),
-            jointly_safe=partial(self._jointly_safe, candidate),
-        )
-
-    def _with_standardised(self, wave: Submission, values: pa.Table) -> pa.Table:
-        """Add values that are standardised by age and sex, which follow from the published ones."""
-        from copstats.analyse.standardised import standardised_errors
-        from copstats.disseminate.standardised import with_standardised
-
-        made_from = estimates_fingerprint(self.home, wave, self.year)
-        sums = self.home.waves.read_cells(wave.id, made_from) or {}
-        errors = standardised_errors(sums, wave.survey_manifest, self.framework)
-        return with_standardised(values, errors, self.framework, self.profile, raised=self.raised)
-
-    def differences(self, settled: Iterable[Settled]) -> Differences:
-        """Return the errors of differences between groups, and between rounds of a survey.
-
-        A wave that is held has none: its figures are those of earlier estimates, and errors of the present
-        ones would tell what has changed.
-        """
-        from copstats.differences import gather
-
-        PROGRESS.info("Differences between groups and rounds")
-        own = {one.submission_id for one in settled if one.outcome != "held"}
-        waves = [wave for wave in self.home.registry.current_waves() if wave.id in own]
-        made_from = {wave.id: estimates_fingerprint(self.home, wave, self.year) for wave in waves}
-        return gather(self.home, waves, self.framework, made_from)
-
-    @property
-    def raised(self) -> frozenset[str]:
-        """Submissions of which all cells are of tier B: they interviewed a large part of the population."""
-        from copstats.disclose.sampling import raised_to_tier_b
-
-        return raised_to_tier_b(self.fractions, self.profile)
-
-    def _jointly_safe(self, candidate: vintages.Protected, earlier: Content) -> bool:
-        from copstats.disclose.audit import Published as Earlier
-        from copstats.disclose.audit import audit_values
-
-        before = Earlier("earlier", earlier.values, earlier.attacker)
-        return audit_values(
-            candidate.values, candidate.attacker, self.framework, self.profile, earlier=[before]
-        ).passed
+def _previous(home: Home, label: str) -> Path | None:
+    """Return the folder of the release before this one; revisions are told against it."""
+    earlier = [other for other in home.releases.labels() if other < label]
+    return home.releases.folder(earlier[-1]) if earlier else None
 
 
-def _consent(wave: Submission) -> ConsentLevel:
-    dissemination = wave.survey_manifest.dissemination
-    return dissemination.level if dissemination.consent else "none"
-
-
-def _refuse_unsafe(gate: _Gate, label: str, settled: Iterable[Settled], content: Content) -> None:
-    """Audit the release before it exists, together with everything that was published of its waves.
-
-    Raises:
-        ConfidentialityError: C104; names the cell that is known most exactly, and no value.
-    """
-    from copstats.disclose.audit import audit_values
-
-    PROGRESS.info("Auditing release %s", label)
-    earlier = list(_published_before(gate.home, settled))
-    found = audit_values(content.values, content.attacker, gate.framework, gate.profile, earlier=earlier)
-    if not found.passed:
-        gate.home.audit.append("release.refused", label, findings=len(found.findings))
-        cell = str(found.findings[0].cell)
-        raise ConfidentialityError("C104", where=label, count=len(found.findings), cell=cell)
-
-
-def _published_before(home: Home, settled: Iterable[Settled]) -> Iterable[Earlier]:
-    """Yield the vintages of the waves that were published and that the release does not carry."""
-    from copstats.disclose.audit import Published as Earlier
-
-    for one in settled:
-        for vintage in home.ledger.all_published(one.wave):
-            if vintage.number != one.number and vintage.kept:
-                content = home.ledger.content(one.wave, vintage.number)
-                yield Earlier(f"{one.wave} {vintage.number}", content.values, content.attacker)
-
-
-def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], content: Content) -> Path:
+def _build(gate: Gate, label: str, made_from: str, settled: Sequence[Settled], content: Content) -> str:
+    """Build and sign a release in the folder of the prepared ones; return the hash of its manifest."""
+    from copstats.disclose.objections import without_objected
     from copstats.disseminate.anchor import write_anchor
+    from copstats.disseminate.published import Publisher
     from copstats.disseminate.release import build_release
 
     home, carried = gate.home, vintages.vintages_of(settled)
     between, persons = gate.differences(settled), _denominators(home)
-    with home.releases.staging(label) as draft:
+    objected = objected_of(home, settled)
+    with home.prepared.staging(label) as draft:
         PROGRESS.info("Writing release %s: %s cells", label, f"{content.values.num_rows:,}")
         build_release(
             draft.folder,
             label=label,
-            values=content.values,
+            values=without_objected(content.values, objected, gate.profile),
             framework=gate.framework,
             areas=home.areas,
             sources=[_source(home, one.submission_id) for one in settled if one.number is not None],
@@ -268,15 +227,18 @@ def _build(gate: _Gate, label: str, made_from: str, settled: Sequence[Settled], 
             group_errors=between.group_errors,
             denominators=persons,
             official=publishable(home, gate.framework, gate.profile, persons),
+            previous=_previous(home, label),
+            calendar=home.config.calendar,
+            publisher=Publisher(**structs.asdict(home.config.publisher)),
+            forms=home.config.release_forms,
+            received=received_submissions(home),
         )
         manifest = sha256(draft.folder / "MANIFEST.json")
         head = home.audit.append("release.signed", label, manifest=manifest, cells=content.values.num_rows)
         write_anchor(draft.folder, label, manifest, head, home.keys.signing_key())
         home.ledger.prepare(label, carried)
-        folder = draft.publish()
-    home.ledger.confirm(label, carried)
-    home.registry.record_release(label, made_from, manifest)
-    return folder
+        draft.publish()
+    return manifest
 
 
 def _denominators(home: Home) -> Denominators:

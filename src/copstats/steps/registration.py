@@ -10,6 +10,7 @@ from copstats.checking import AtHand, Checked
 from copstats.errors import SubmissionError
 from copstats.framework.manifest import SurveyManifest
 from copstats.steps.common import PROGRESS
+from copstats.steps.findings import keep_findings
 from copstats.steps.uploads import destroy_uploads
 from copstats.store.home import Home
 from copstats.store.rows import FindingCount, NewSubmission, Provenance, State, Submission
@@ -114,6 +115,7 @@ def register(
         for outcome in result.outcomes
         if outcome.count
     ]
+    keep_findings(home, new.id, checked, places=provenance.custody == "single")
     if not tables:
         errors = result.severities["error"]
         home.audit.append("submission.rejected", new.id, errors=errors)

@@ -7,6 +7,7 @@ import io
 from itertools import count
 from typing import TYPE_CHECKING
 
+from copstats.steps.arriving import expire_arriving
 from copstats.store.home import Home
 from copstats.store.rows import State
 from copstats.store.upload import Opener, Reason, Receipt, Upload
@@ -63,8 +64,9 @@ def expire_uploads(home: Home) -> None:
         reason = _DECIDED.get(submission.state) if submission is not None else None
         if submission is not None and reason is not None:
             destroy_uploads(home, submission.id, reason)
-    for receipt in home.quarantine.expire(dt.datetime.now(dt.UTC)):
+    for receipt in home.quarantine.expire(now := dt.datetime.now(dt.UTC)):
         home.audit.append("upload.destroyed", receipt.upload_id, reason="expired")
+    expire_arriving(home, now)
 
 
 def _submission_id(receipt: Receipt) -> str:

@@ -253,6 +253,7 @@ def _destroy(home: Home, submission: Submission) -> None:
     if home.waves.exists(submission.id):
         home.waves.destroy(submission.id)
     home.warehouse.destroy(submission.id)
+    home.findings.destroy(submission.id)
     _without_upload(home, submission.id)
     if submission.state in (State.ACCEPTED, State.WITHDRAWN):
         home.ledger.destroy(submission.wave)

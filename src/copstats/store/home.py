@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,13 +12,16 @@ from copstats.errors import UsageError
 from copstats.framework.areas import Area, load_areas
 from copstats.project import project_root
 from copstats.store.audit import AuditLog
-from copstats.store.config import CONFIG_FILE, TEMPLATE, Acceptance, HomeConfig, read_config, with_acceptance
+from copstats.store.config import CONFIG_FILE, TEMPLATE, HomeConfig, read_config, with_settings
 from copstats.store.counts import COUNTS, POLICY_ANSWERS
 from copstats.store.custody.passphrase import read_passphrase_file
 from copstats.store.files import STAGING, atomic_write, recover
+from copstats.store.findings import FINDINGS_KEPT
+from copstats.store.inbox import Inbox
 from copstats.store.keys import KeyStore, Passphrases
 from copstats.store.ledger import Ledger
 from copstats.store.lock import FileLock
+from copstats.store.prepared import PreparedReleases
 from copstats.store.quarantine import Quarantine
 from copstats.store.registry import Registry
 from copstats.store.releases import ReleaseStore
@@ -25,7 +29,10 @@ from copstats.store.tombstones import Tombstones
 from copstats.store.warehouse import Warehouse
 from copstats.store.waves import WaveStore
 
-FOLDERS = ("keys", "quarantine", "waves", "warehouse", "ledger", "tombstones", "releases")
+FOLDERS = (
+    *("keys", "inbox", "quarantine", "waves", "findings", "warehouse", "ledger", "tombstones", "prepared"),
+    "releases",
+)
 PASSPHRASE_FILE = "COPSTATS_PASSPHRASE_FILE"  # noqa: S105 - a name
 """Environment variable: name of a file (0600) with the passphrase of locked keys."""
 _LOCK = ".lock"
@@ -63,6 +70,8 @@ class Home:
                 raise UsageError("U001", where=str(folder))
             _create(folder)
         home = cls(folder, read_config(settings))
+        for name in FOLDERS:  # An earlier version of copstats made fewer.
+            (folder / name).mkdir(mode=0o700, exist_ok=True)
         home.keys.check()
         home.recover()
         return home
@@ -74,8 +83,8 @@ class Home:
         """
         pieces = sum(recover(folder) for folder in (self.path, *(self.path / name for name in FOLDERS)))
         self.audit.mend()
-        parts = (self.waves, self.warehouse, self.ledger, self.quarantine)
-        return pieces + sum(part.recover() for part in parts)
+        sealed = (self.waves, self.findings, self.warehouse, self.ledger, self.quarantine)
+        return pieces + sum(part.recover() for part in (*sealed, self.prepared))
 
     def lock(self, *, wait: float = 0.0) -> FileLock:
         """Return the lock of the home, for ``with``: steps that belong together exclude each other.
@@ -90,10 +99,10 @@ class Home:
         """
         return FileLock(self.path / _LOCK, wait=wait)
 
-    def set_acceptance(self, accept: Acceptance) -> None:
-        """Write into the settings when submissions are accepted; comments in the file stay."""
+    def change_settings(self, **values: str | int | Sequence[str]) -> None:
+        """Write other values into ``copstats.toml``; comments in the file stay."""
         settings = self.path / CONFIG_FILE
-        atomic_write(settings, with_acceptance(settings.read_text("utf-8"), accept).encode())
+        atomic_write(settings, with_settings(settings.read_text("utf-8"), **values).encode())
         self.config = read_config(settings)
 
     @cached_property
@@ -112,6 +121,16 @@ class Home:
     def waves(self) -> WaveStore:
         """Sealed microdata: restricted."""
         return WaveStore(self.path / "waves", self.keys)
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """What arrives at the portal, encrypted, until it is taken in: restricted."""
+        return Inbox(self.path / "inbox", self.keys)
+
+    @cached_property
+    def findings(self) -> Warehouse:
+        """What the check of a submission found, in words and with record numbers: restricted."""
+        return Warehouse(self.path / "findings", self.keys, schema=FINDINGS_KEPT, record="findings")
 
     @cached_property
     def quarantine(self) -> Quarantine:
@@ -144,6 +163,11 @@ class Home:
         return ReleaseStore(self.path / "releases", self.config.release_label)
 
     @cached_property
+    def prepared(self) -> PreparedReleases:
+        """Releases that are built and signed, and wait for a review, an approval or their hour."""
+        return PreparedReleases(self.path / "prepared", self.releases)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """What was published of each wave, and when: restricted."""
         return Ledger(self.path / "ledger", self.keys, self.releases)
@@ -168,10 +192,15 @@ class Home:
         """Children by area that the operator laid there as denominators, if any: ``denominators.csv``."""
         return self.path / "denominators.csv"
 
+    @property
+    def own_areas(self) -> Path:
+        """Areas that the operator adds to those of the framework, if any: ``areas.csv``."""
+        return self.path / "areas.csv"
+
     @cached_property
     def areas(self) -> dict[str, Area]:
         """Areas of the framework, with those of the home's own ``areas.csv`` added, by code."""
-        tables = [project_root() / "schemas" / "areas.csv", self.path / "areas.csv"]
+        tables = [project_root() / "schemas" / "areas.csv", self.own_areas]
         return load_areas(*(table for table in tables if table.is_file()))
 
 

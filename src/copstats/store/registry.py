@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from copstats.errors import ReleaseError, UsageError
-from copstats.store import statements, tables
+from copstats.store import portal_tables, statements, tables
 from copstats.store.database import Database
 from copstats.store.rows import (
     Decision,
@@ -25,6 +25,7 @@ from copstats.store.rows import (
     NewSubmission,
     Provenance,
     Release,
+    Review,
     State,
     Submission,
 )
@@ -45,7 +46,7 @@ class Registry:
         """
         self._database = Database(url)
         with self._database.writing() as connection:
-            for table in tables.metadata.sorted_tables:
+            for table in portal_tables.metadata.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
                 for index in sorted(table.indexes, key=lambda index: str(index.name)):
                     connection.execute(CreateIndex(index, if_not_exists=True))
@@ -55,6 +56,11 @@ class Registry:
         """Open or create the registry in one file of mode 0600."""
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         return cls(f"sqlite:///{path.as_posix()}")
+
+    @property
+    def database(self) -> Database:
+        """Where the tables are, for verbs that others keep: those of the portal."""
+        return self._database
 
     def register(
         self,
@@ -285,6 +291,28 @@ class Registry:
         with self._database.reading() as connection:
             rows = connection.execute(query).mappings()
             return [EstimateRun(row["submission_id"], row["fingerprint"], row["at"]) for row in rows]
+
+    def open_review(self, review: Review) -> Review:
+        """Enter a review; one of the same wave and values stays as it is. Returns what is kept."""
+        with self._database.writing() as connection:
+            present = statements.find_review(connection, review.wave, review.values_hash)
+            if present is None:
+                connection.execute(insert(tables.review).values(statements.review_values(review)))
+            return present or review
+
+    def answer_review(self, review: Review) -> None:
+        """Keep what a country answered in the place of what it answered before."""
+        with self._database.writing() as connection:
+            statements.replace_review(connection, review)
+
+    def reviews(self, label: str | None = None) -> list[Review]:
+        """Return the reviews (of the release that values were first prepared for), by wave and time."""
+        table = tables.review
+        query = select(table).order_by(table.c.wave, table.c.opened_at)
+        if label is not None:
+            query = query.where(table.c.label == label)
+        with self._database.reading() as connection:
+            return [statements.review_of(row) for row in connection.execute(query).mappings()]
 
     def releases(self) -> list[Release]:
         """Return the releases, by label."""

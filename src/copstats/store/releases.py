@@ -53,11 +53,19 @@ class ReleaseStore:
         Raises:
             ReleaseError: R090 the label exists; R091 it has not the form that the home asks for.
         """
+        with staged_folder(self.refuse_taken(label)) as staged:
+            yield ReleaseDraft(label, staged)
+
+    def refuse_taken(self, label: str) -> Path:
+        """Return the place of a release that is not there yet.
+
+        Raises:
+            ReleaseError: R090 the label exists; R091 it has not the form that the home asks for.
+        """
         final = self._place(label)
         if final.exists():
             raise ReleaseError("R090", label=label)
-        with staged_folder(final) as staged:
-            yield ReleaseDraft(label, staged)
+        return final
 
     def folder(self, label: str) -> Path:
         """Return the folder of a release.

@@ -16,7 +16,7 @@ from copstats.store.home import Home
 from copstats.store.keys import KeyStore, signing_name
 
 _WAIT = 60.0
-SEALED_IN = ("waves", "warehouse", "ledger", "quarantine", "tombstones")
+SEALED_IN = ("waves", "findings", "warehouse", "ledger", "inbox", "quarantine", "tombstones")
 """Folders of a home that hold sealed files."""
 
 
@@ -75,8 +75,8 @@ def rotate_wrapping(home: Home, keys: KeyStore, area: str) -> int:
     home.keys = keys
     with home.lock(wait=_WAIT):
         keys.begin_rotation(area)
-        kept = (home.waves, home.warehouse, home.ledger, home.quarantine, home.tombstones)
-        count = sum(part.rewrap(area) for part in kept)
+        kept = (home.waves, home.findings, home.warehouse, home.ledger, home.inbox, home.quarantine)
+        count = sum(part.rewrap(area) for part in (*kept, home.tombstones))
         if left := _still_under(home.path, keys.key_ids(area)[1:]):
             raise ConfidentialityError("C326", area=area, count=left)
         keys.finish_rotation(area)

@@ -20,8 +20,8 @@ class State(StrEnum):
     """Where a submission stands."""
 
     REJECTED = "rejected"
-    """Findings of severity error; nothing of it is kept but their counts. The same version may be sent
-    again."""
+    """Findings of severity error; nothing of it is kept but their counts and places. The same version may be
+    sent again."""
     WAITING = "waiting"
     """Checked and sealed; a person has to decide."""
     ACCEPTED = "accepted"
@@ -211,6 +211,46 @@ class EstimateRun:
     submission_id: str
     fingerprint: str
     at: dt.datetime
+
+
+Answer = Literal["waiting", "confirmed", "objected"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """What a country says of the new or revised values of one of its waves before they are published.
+
+    Attributes:
+        wave: for example ``KEN_2026_COPS``.
+        values_hash: SHA-256 of the values; others ask for another review.
+        label: of the release that the values were first prepared for.
+        submission_id: the version of the wave behind the values.
+        ref_area: ISO 3166-1 alpha-3.
+        opened_at: when the country could see them.
+        closes_at: when its time is over; silence is no objection.
+        answer: ``waiting``, ``confirmed`` or ``objected``.
+        indicators: that it objects to; none named: all.
+        who: answered.
+        reason: of an objection, in words; without data of persons.
+        answered_at: when it answered.
+    """
+
+    wave: str
+    values_hash: str
+    label: str
+    submission_id: str
+    ref_area: str
+    opened_at: dt.datetime
+    closes_at: dt.datetime
+    answer: Answer = "waiting"
+    indicators: tuple[str, ...] = ()
+    who: str = ""
+    reason: str = ""
+    answered_at: dt.datetime | None = None
+
+    def open_at(self, moment: dt.datetime) -> bool:
+        """Whether the country may still answer and has not."""
+        return self.answer == "waiting" and moment < self.closes_at
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ read.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -65,23 +66,63 @@ def seal_stream(source: IO[bytes], path: Path, data_key: bytes, context: bytes, 
     Raises:
         TooLarge: it holds more.
     """
-    cipher = _cipher(data_key, context)
-    digest, size, number = hashlib.sha256(), 0, 0
-    chunk = _filled(source)
-    with open_private(path) as sink:
-        while True:
-            following = _filled(source) if len(chunk) == CHUNK else b""
-            size += len(chunk)
-            if size > most:
-                raise TooLarge
-            digest.update(chunk)
-            sink.write(cipher.encrypt(_nonce(number, last=not following), chunk, context))
-            if not following:
-                break
-            chunk, number = following, number + 1
-        sink.flush()
-        os.fsync(sink.fileno())
-    return Written(size, digest.hexdigest())
+    with contextlib.closing(StreamWriter(path, data_key, context, most=most)) as writer:
+        while piece := source.read(CHUNK):
+            writer.write(piece)
+        return writer.finish()
+
+
+class StreamWriter:
+    """Writes an encrypted file from pieces of any size, as they come; holds less than a chunk of them.
+
+    A file that was not finished lacks its last chunk, and no reader accepts it.
+
+    Attributes:
+        size: bytes of the content so far.
+    """
+
+    def __init__(self, path: Path, data_key: bytes, context: bytes, *, most: int) -> None:
+        """Begin a new file; see `seal_stream`."""
+        self.size = 0
+        self._most = most
+        self._cipher = _cipher(data_key, context)
+        self._context = context
+        self._digest = hashlib.sha256()
+        self._held = bytearray()
+        self._number = 0
+        self._sink = open_private(path)
+
+    def write(self, piece: bytes) -> None:
+        """Encrypt what fills a chunk and hold the rest.
+
+        Raises:
+            TooLarge: the content has more bytes than it may.
+        """
+        self.size += len(piece)
+        if self.size > self._most:
+            raise TooLarge
+        self._digest.update(piece)
+        self._held += piece
+        # A full chunk waits too: only at the end is it known which one is the last.
+        while len(self._held) > CHUNK:
+            self._seal(self._held[:CHUNK], last=False)
+            del self._held[:CHUNK]
+
+    def finish(self) -> Written:
+        """Write the last chunk and force the file to disk."""
+        self._seal(self._held, last=True)
+        self._sink.flush()
+        os.fsync(self._sink.fileno())
+        self.close()
+        return Written(self.size, self._digest.hexdigest())
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        self._sink.close()
+
+    def _seal(self, chunk: bytearray, *, last: bool) -> None:
+        self._sink.write(self._cipher.encrypt(_nonce(self._number, last=last), chunk, self._context))
+        self._number += 1
 
 
 def open_stream(path: Path, data_key: bytes, context: bytes, where: str) -> io.BufferedReader:
@@ -174,12 +215,3 @@ def _cipher(data_key: bytes, context: bytes) -> AESGCM:
 
 def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(_COUNTER, "big") + bytes([last])
-
-
-def _filled(source: IO[bytes]) -> bytes:
-    """Return the next chunk; streams from a network give less than was asked for before their end."""
-    parts, wanted = [], CHUNK
-    while wanted and (part := source.read(wanted)):
-        parts.append(part)
-        wanted -= len(part)
-    return b"".join(parts)

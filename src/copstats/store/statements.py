@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from copstats.errors import UsageError
 from copstats.store import tables
-from copstats.store.rows import Decision, FindingCount, NewSubmission, Provenance, State, Submission
+from copstats.store.rows import Decision, FindingCount, NewSubmission, Provenance, Review, State, Submission
 
 
 def new_values(new: NewSubmission, state: State, at: dt.datetime) -> dict[str, Any]:
@@ -91,6 +92,31 @@ def locked_wave(connection: Connection, wave: str) -> dict[str, Submission]:
     query = select(table).where(table.c.wave == wave).order_by(table.c.id).with_for_update()
     rows = connection.execute(query).mappings()
     return {row["id"]: submission_of(row) for row in rows}
+
+
+def review_values(review: Review) -> dict[str, Any]:
+    """Return the columns of a review's row."""
+    return asdict(review) | {"indicators": list(review.indicators)}
+
+
+def review_of(row: RowMapping) -> Review:
+    """Return a row as its type."""
+    return Review(**{**row, "indicators": tuple(row["indicators"])})
+
+
+def find_review(connection: Connection, wave: str, values_hash: str) -> Review | None:
+    """Return the review of some values of a wave, or None."""
+    table = tables.review
+    query = select(table).where(table.c.wave == wave, table.c.values_hash == values_hash)
+    row = connection.execute(query.with_for_update()).mappings().first()
+    return review_of(row) if row else None
+
+
+def replace_review(connection: Connection, review: Review) -> None:
+    """Write another state of a review."""
+    table = tables.review
+    where = (table.c.wave == review.wave, table.c.values_hash == review.values_hash)
+    connection.execute(update(table).where(*where).values(review_values(review)))
 
 
 def submission_of(row: RowMapping) -> Submission:

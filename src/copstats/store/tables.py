@@ -127,3 +127,20 @@ release = Table(
     Column("manifest_sha256", String(64), nullable=False),
     Column("at", UtcTime, nullable=False),
 )
+
+review = Table(
+    "review",
+    metadata,
+    Column("wave", String(32), primary_key=True),
+    Column("values_hash", String(64), primary_key=True),
+    Column("label", String(40), nullable=False, index=True),
+    Column("submission_id", String(64), nullable=False),
+    Column("ref_area", String(3), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("closes_at", UtcTime, nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("indicators", JSON, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("answered_at", UtcTime),
+)

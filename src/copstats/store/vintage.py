@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
 import pyarrow as pa
+from pyarrow.csv import write_csv
 
 from copstats.errors import ConfidentialityError, UsageError
-from copstats.store.schemas import ATTACKER, INDICATOR_VALUE
+from copstats.store.schemas import ATTACKER, DIMENSIONS, INDICATOR_VALUE
 from copstats.store.sealed import Seal, Subject, checked_submission_id
 
 TABLES = {"values": INDICATOR_VALUE, "attacker": ATTACKER}
 """The tables that a vintage holds."""
 
+_ORDER = ("indicator", "time_period", *DIMENSIONS, "standardised", "source")
 _WAVE = re.compile(r"[A-Z]{3}_[0-9]{4}_[A-Z0-9]{2,12}")
 
 
@@ -63,6 +66,12 @@ class Content:
 
     values: pa.Table
     attacker: pa.Table
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the values, whatever the order of their rows."""
+        text = pa.BufferOutputStream()
+        write_csv(self.values.sort_by([(name, "ascending") for name in _ORDER]), text)
+        return hashlib.sha256(text.getvalue()).hexdigest()
 
 
 def checked_wave(wave: str) -> str:

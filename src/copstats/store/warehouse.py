@@ -77,6 +77,14 @@ class Warehouse:
         entry = self._entry(submission_id)
         return entry is not None and entry.fingerprint == fingerprint
 
+    def kept(self, submission_id: str) -> bool:
+        """Say whether there is anything of a submission.
+
+        Raises:
+            ConfidentialityError: C005, the entry was changed.
+        """
+        return self._entry(submission_id) is not None
+
     def write(self, submission_id: str, fingerprint: str, table: pa.Table) -> None:
         """Seal a submission's estimates in the place of its earlier ones.
 

@@ -83,7 +83,7 @@ def test_sdmx1_reads_every_code_and_name_in_every_language(message: Path) -> Non
 def test_sdmx1_reads_concepts_structure_and_dataflow(message: Path) -> None:
     read = sdmx.read_sdmx(message)
     concepts = read.concept_scheme["CS_COP"]
-    assert [c.id for c in concepts] == list(STRUCTURE.components)
+    assert [c.id for c in concepts] == list(STRUCTURE.concepts)
     assert concepts["SURVEY"].name.localizations["ru"] == "ёж Survey"
     assert {a.title for a in concepts["WEALTH_QUINTILE"].annotations} == {
         "UNICEF:PT(1.0).WEALTH_QUINTILE",
@@ -95,6 +95,7 @@ def test_sdmx1_reads_concepts_structure_and_dataflow(message: Path) -> None:
     assert definition.dimensions.get("SEX").local_representation.enumerated.id == "CL_SEX"
     assert definition.dimensions.get("SURVEY").local_representation.enumerated is None
     assert read.dataflow["DF_COP"].structure.id == "DSD_COP"
+    assert read.dataflow["DF_COP_REGION"].structure.id == "DSD_COP_REGION"
     assert definition.version == FRAMEWORK.head.version
 
 
@@ -124,7 +125,11 @@ def test_pysdmx_reads_the_names_of_a_message_in_one_language(language: str, tmp_
 
 
 def test_pysdmx_reads_the_components_with_their_code_lists(message: Path) -> None:
-    (definition,) = pysdmx_read(message).get_data_structure_definitions()
+    definitions = {one.id: one for one in pysdmx_read(message).get_data_structure_definitions()}
+    regions = STRUCTURE.of_regions
+    assert regions is not None
+    assert [c.id for c in definitions["DSD_COP_REGION"].components] == list(regions.components)
+    definition = definitions["DSD_COP"]
     read = {c.id: c for c in definition.components}
     assert list(read) == list(STRUCTURE.components)
     for name, component in STRUCTURE.components.items():
@@ -202,12 +207,10 @@ def test_a_release_explains_the_same_codes() -> None:
     for row in content(FRAMEWORK, load_profile(), load_areas(), [])["codelist"].to_pylist():
         released.setdefault(row["codelist"], set()).add(row["code"])
     tables = code_tables(FRAMEWORK, words=pseudo("en"))
-    for column, codes in released.items():
-        codelist = STRUCTURE.component_of(column)[1].codelist
-        if column == "region":
-            assert codelist is None
-        else:
-            assert codes <= set(tables[str(codelist)].codes), column
+    held = {c.column: c.codelist for c in STRUCTURE.components.values() if c.column and c.codelist}
+    for column, codelist in held.items():
+        assert released.get(column, set()) <= set(tables[codelist].codes), column
+    assert held.keys() - released.keys() <= {"ref_area", "indicator"}
 
 
 def test_disability_codes_mean_what_they_mean_in_the_sdg_list() -> None:
@@ -281,7 +284,12 @@ def broken(tmp_path: Path, old: str, new: str) -> Path:
         ("  STD_ERR:\n", "  SURVEY:\n", "D003", "  SURVEY:"),
         ("    column: region\n", "", "D080", "  REGION:"),
         ("    column: survey\n", '    column: survey\n    constant: "X"\n', "D080", "  SURVEY:"),
-        ("    type: ObservationalTimePeriod\n", "", "D080", "dimensions:"),
+        (
+            "    column: time_period\n    type: ObservationalTimePeriod\n",
+            "    column: time_period\n",
+            "D080",
+            "dimensions:",
+        ),
         ("  OBS_VALUE:\n", "  INDICATOR:\n", "D003", "  INDICATOR:"),
         ("    column: se\n", "    columns: se\n", "D002", "  STD_ERR:"),
         ("  CL_COP_INDICATOR:\n", "  CL COP INDICATOR:\n", "D002", "  CL COP INDICATOR:"),

@@ -81,8 +81,12 @@ def codebook_document(
     selection: Selection, words: Sequence[Translations], *, version: Version = "2.5"
 ) -> bytes:
     """Return the codebook of part of a framework in some languages, the first of them leading."""
-    questionnaire = questionnaire_of(selection.framework)
-    return document(_Codebook(selection, questionnaire, words, version).root())
+    return document(codebook(selection, words, version=version))
+
+
+def codebook(selection: Selection, words: Sequence[Translations], *, version: Version = "2.5") -> Element:
+    """Return the same as a tree, for documents that describe a study of their own."""
+    return _Codebook(selection, questionnaire_of(selection.framework), words, version).root()
 
 
 @dataclass(frozen=True)

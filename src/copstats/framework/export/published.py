@@ -9,11 +9,12 @@ from typing import TypeVar
 import msgspec
 
 from copstats.errors import DefinitionError
+from copstats.framework.aggregation import WORLD, load_aggregation
 from copstats.framework.areas import Area, load_areas
 from copstats.framework.export.markup import Names, names, phrases, wordings
 from copstats.framework.located import Located
 from copstats.framework.model import Framework, ParsedIndicator
-from copstats.framework.structure import PublishedCodeList, Source, load_structure
+from copstats.framework.structure import PublishedCodeList, Source, group_code, load_structure
 from copstats.framework.typed import typed
 from copstats.language import N_, Translations
 from copstats.project import project_root
@@ -118,6 +119,7 @@ class _Filler:
             "ages": self._ages,
             "areas": self._area_codes,
             "criteria": self._criteria,
+            "groups": self._groups,
             "indicators": lambda: self._labelled((c, i.definition.title) for c, i in indicators.items()),
             "n_bands": lambda: self._labelled((b.code, b.label) for b in self._profile().n_bands.bands),
             "nonresponse_bands": lambda: self._labelled(
@@ -140,6 +142,13 @@ class _Filler:
         for code in sorted(self._areas):
             area = self._areas[code]
             yield code, {w.language: w.area(area.code, area.name) for w in self._words}
+
+    def _groups(self) -> Iterator[Code]:
+        """The groups that the areas belong to, by classification; all areas are the world."""
+        rules = load_aggregation(self._framework.id)
+        used = {group for area in self._areas.values() for group in area.groups.items()}
+        for scheme, group in sorted({(WORLD, rules.world), *used}):
+            yield group_code(scheme, group), names(self._words, rules.label(scheme, group))
 
     def _ages(self) -> Iterator[Code]:
         """The bands of the framework, then every other band: a survey's common ages may be any of them."""

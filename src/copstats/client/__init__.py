@@ -1,0 +1,1 @@
+"""What an office sends to a portal, from the command line."""

@@ -1,0 +1,1 @@
+"""What became of what was sent: state, findings, decision, messages."""

