@@ -51,7 +51,7 @@ def waves(count: int, records: int) -> list[pa.Table]:
         estimates = estimate_wave(
             drawn, None, delivery.manifest, delivery.crosswalk, framework, as_of_year=2026
         )
-        found.append(_named(_filled(estimates), f"XAA_{2000 + number}_COPS_v01_M", 2000 + number))
+        found.append(named(_filled(estimates), f"XAA_{2000 + number}_COPS_v01_M", 2000 + number, "XAA"))
     return found
 
 
@@ -68,9 +68,11 @@ def _filled(estimates: pa.Table) -> pa.Table:
     return pa.concat_tables(parts)
 
 
-def _named(estimates: pa.Table, submission: str, year: int) -> pa.Table:
+def named(estimates: pa.Table, submission: str, year: int, area: str) -> pa.Table:
+    """Return estimates as if they were those of another submission."""
     for name, value, kind in (
         ("submission_id", submission, pa.string()),
+        ("ref_area", area, pa.string()),
         ("reference_year", year, pa.int32()),
     ):
         place = estimates.schema.get_field_index(name)

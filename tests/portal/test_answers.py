@@ -123,7 +123,8 @@ def test_an_answer_that_breaks_off_tells_nothing_more(app: FastAPI, caplog: pyte
         sent.append(message)
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": b""}
+        await asyncio.Event().wait()  # a client that stays and says nothing
+        raise AssertionError
 
     host = [(b"host", b"127.0.0.1")]
     asked = {"type": "http", "method": "GET", "path": "/cut", "headers": host, "query_string": b""}

@@ -100,15 +100,21 @@ def test_this_machine_may_be_called_by_its_names(portal: Served, host: str) -> N
 
 
 def test_what_does_not_exist_and_what_is_anothers_look_the_same(portal: Served) -> None:
-    client = portal.client("KEN")
+    new = {"size": 1000, "sha256": "5" * 64, "kind": "raw"}
+    own = portal.client("UGA").post("/api/uploads", json=new)
+    assert own.status_code in (200, 201), own.text
+    place = own.headers["location"].removeprefix(portal.url)
+    assert portal.client("UGA").head(place).status_code in (200, 204)
+    client, none = portal.client("KEN"), f"{place[:-6]}{'0' * 6}"
     times: dict[str, list[float]] = {}
-    bodies = set()
-    for path in ("/api/submissions/UGA_2026_COPS_v01_M", "/api/submissions/XXX_2026_COPS_v01_M") * 15:
+    answers = set()
+    for path in (place, none) * 15:
         began = time.perf_counter()
-        answer = client.get(path)
+        answer = client.get(path.replace("/uploads/", "/submissions/"))
         times.setdefault(path, []).append(time.perf_counter() - began)
-        bodies.add((answer.status_code, answer.content))
-    assert [status for status, _ in bodies] == [404]
+        answers.add((answer.status_code, answer.content))
+        assert client.head(path).status_code == 404
+    assert [status for status, _ in answers] == [404]
     first, second = (statistics.median(found) for found in times.values())
     assert abs(first - second) < 0.05
 

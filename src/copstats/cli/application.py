@@ -22,6 +22,7 @@ COMMANDS = {
     "check": ("check", "Check a submission; nothing leaves this computer."),
     "seal": ("seal", "Check a submission and write what may leave the country into one sealed file."),
     "keys": ("keys", "Make, hand out, register, back up, replace and destroy keys."),
+    "submit": ("submit", "Send a sealed file to a portal, and keep its receipt."),
     "ingest": ("intake", "Check a submission, seal it as a wave and wait for its acceptance."),
     "status": ("intake", "List submissions, or show one."),
     "accept": ("intake", "Accept a submission that waits."),
@@ -37,6 +38,8 @@ COMMANDS = {
     "weight": ("weight", "Compute final weights from base weights; offline."),
     "framework": ("framework", "List and show what the framework defines."),
     "schedule": ("schedule", "Publish on the calendar, until interrupted."),
+    "serve": ("serve", "Serve the portal: uploads, review, published data."),
+    "token": ("token", "Make, list and revoke tokens of the portal."),
     "log": ("log", "Verify the audit chain."),
 }
 """Command -> (module of this package, one-line help)."""

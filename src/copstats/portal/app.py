@@ -7,7 +7,6 @@ import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.convertors import Convertor, register_url_convertor
@@ -91,25 +90,13 @@ def create_app(home: Path, settings: PortalSettings) -> FastAPI:
     add_handlers(app)
     app.add_middleware(Guard, portal=portal)
     for name in ROUTERS:
-        if (module := _present(name)) is not None:
-            app.include_router(module.router)
+        app.include_router(importlib.import_module(name).router)
     for name in PAGES:
-        if (module := _present(name)) is not None:
-            app.include_router(module.router, prefix="/{language:language}", include_in_schema=False)
+        router = importlib.import_module(name).router
+        app.include_router(router, prefix="/{language:language}", include_in_schema=False)
     app.mount("/assets", _Assets(directory=_ASSETS))
     describe(app)
     return app
-
-
-def _present(name: str) -> Any:
-    # DEVELOPMENT ONLY, to go: parts that are not written yet are left out.
-    try:
-        return importlib.import_module(name)
-    except (ImportError, SyntaxError):
-        import traceback
-
-        traceback.print_exc()
-        return None
 
 
 def _lifespan(portal: Portal) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import logging
 import os
 import signal
@@ -52,8 +51,6 @@ class Supervisor:
             await self._stop()
 
     async def _keep(self) -> None:
-        if importlib.util.find_spec(_MODULE) is None:
-            return
         pause = _PAUSE[0]
         while True:
             began = time.monotonic()

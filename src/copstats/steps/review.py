@@ -90,6 +90,7 @@ def answer_review(
     who: str,
     indicators: Sequence[str] | None = None,
     reason: str = "",
+    account: str = "",
     now: dt.datetime | None = None,
 ) -> list[Review]:
     """Record what a country says of its values in a prepared release; a later answer replaces an earlier.
@@ -101,6 +102,7 @@ def answer_review(
         who: answers for the country.
         indicators: that it objects to, none named: all of its new values; None: it confirms.
         reason: of an objection; without data of persons.
+        account: that names in the audit log who answers, without spaces; ``who`` by default.
         now: the present moment; for tests.
 
     Returns:
@@ -131,8 +133,8 @@ def answer_review(
             for one in mine
         ]
         for one in answered:
+            home.audit.append(f"review.{one.answer}", one.wave, label=label, by=account or who)
             home.registry.answer_review(one)
-            home.audit.append(f"review.{one.answer}", one.wave, label=label, by=who)
             PROGRESS.info("%s: %s", one.wave, one.answer)
     return answered
 

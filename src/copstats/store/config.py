@@ -83,9 +83,11 @@ licence = ""
 
 # The portal (copstats serve).
 [portal]
-# Address under which it is reached, for example "https://cop.example.org". Without https it serves this machine alone.
+# Address under which it is reached, for example "https://cop.example.org".
+# Without https it serves this machine alone.
 public_url = ""
-# Addresses of the TLS proxies in front of it, for example ["10.0.0.4"]; what they say of the client is believed.
+# Addresses of the TLS proxies in front of it, for example ["10.0.0.4"]:
+# what they say of the client is believed.
 trusted_proxies = []
 # What countries may send: sealed files, and raw zips, which protect less.
 accepts = ["sealed", "raw"]

@@ -82,11 +82,11 @@ def all_windows(home: Home) -> list[Window]:
     return sorted(_read(path, home.config.zone, {*home.areas, EVERYWHERE}))
 
 
-def add_window(home: Home, *, area: str, opens: str, closes: str, title: str) -> Window:
-    """Add a window to the file; one that is there already changes nothing.
+def window_of(home: Home, *, area: str, opens: str, closes: str, title: str) -> Window:
+    """Return the window that somebody describes.
 
     Args:
-        home: the home; its lock is taken.
+        home: tells the areas and the time zone.
         area: ISO 3166-1 alpha-3, or ``*``.
         opens: date, or date and time with its zone.
         closes: the same; a date includes that day.
@@ -96,12 +96,19 @@ def add_window(home: Home, *, area: str, opens: str, closes: str, title: str) ->
         PortalError: P303 (422), one of them cannot be used; ``where`` names it.
     """
     row = {"area": area, "opens": opens, "closes": closes, "title": title}
-    window = _window(row, home.config.zone, {*home.areas, EVERYWHERE})
+    return _window(row, home.config.zone, {*home.areas, EVERYWHERE})
+
+
+def add_window(home: Home, window: Window) -> None:
+    """Add a window to the file; one that is there already changes nothing.
+
+    Raises:
+        PortalError: P302, ``windows.csv`` cannot be read.
+    """
     with home.lock(wait=60):
         present = all_windows(home)
         if window not in present:
             _write(home.path / FILE, sorted([*present, window]))
-    return window
 
 
 def remove_window(home: Home, window: Window) -> bool:

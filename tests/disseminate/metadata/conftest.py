@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from copstats.disseminate.metadata import write_metadata
-from copstats.disseminate.published import Published, Publisher, read_published
+from copstats.disseminate.published import Published, Publisher, Reading, read_published
 from tests.disseminate.conftest import AREAS
 
 PUBLISHER = Publisher(
@@ -19,7 +19,7 @@ PUBLISHER = Publisher(
 
 @pytest.fixture(scope="session")
 def published(release: Path) -> Published:
-    return read_published(release, AREAS, publisher=PUBLISHER)
+    return read_published(release, Reading(AREAS, PUBLISHER))
 
 
 @pytest.fixture(scope="session")

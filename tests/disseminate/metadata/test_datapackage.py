@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import frictionless
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -28,29 +28,32 @@ def test_the_files_are_what_the_package_says(described: Path) -> None:
     assert len(report.tasks) == len(list((described / "csv").iterdir())) == len(dictionary().tables)
 
 
-@pytest.mark.parametrize(
-    ("table", "old", "new", "fault"),
-    [
-        ("area", "XBB", "XAA", "primary-key"),
-        ("area", "XCC", "XZZ", "foreign-key"),
-        ("source", ",1500,", ",1500,", None),
-        ("indicator_value", "PCNT", "PCNT\r\n", "missing-cell"),
-        ("release", ",2026-12-31,", ",31/12/2026,", "type-error"),
-    ],
-)
-def test_other_files_are_refused(
-    described: Path, tmp_path: Path, table: str, old: str, new: str, fault: str | None
-) -> None:
-    (tmp_path / "csv").mkdir()
-    for path in (described / "csv").iterdir():
-        content = path.read_bytes().decode()
-        if path.stem == table:
-            content = content.replace(old, new, 1)
-        (tmp_path / "csv" / path.name).write_bytes(content.encode())
-    (tmp_path / "datapackage.json").write_bytes((described / "datapackage.json").read_bytes())
+class Fault(NamedTuple):
+    """A text of one file replaced, and what the validator calls the fault."""
+
+    table: str
+    old: str
+    new: str
+    kind: str
+
+
+FAULTS = {
+    "an area twice": Fault("area", "XBB", "XAA", "primary-key"),
+    "an area of which there are values": Fault("area", "XCC", "XZZ", "foreign-key"),
+    "another form of date": Fault("release", ",2026-12-31,", ",31/12/2026,", "type-error"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_other_files_are_refused(described: Path, tmp_path: Path, fault: Fault) -> None:
+    shutil.copytree(described / "csv", tmp_path / "csv")
+    shutil.copy(described / "datapackage.json", tmp_path)
+    path = tmp_path / "csv" / f"{fault.table}.csv"
+    content = path.read_bytes().decode()
+    assert fault.old in content
+    path.write_bytes(content.replace(fault.old, fault.new, 1).encode())
     report = frictionless.validate(tmp_path / "datapackage.json")
-    found = {kind for (kind,) in report.flatten(["type"])}
-    assert (fault in found) if fault else report.valid
+    assert fault.kind in {kind for (kind,) in report.flatten(["type"])}
 
 
 def test_every_table_and_column_is_explained(descriptor: dict[str, Any], described: Path) -> None:
@@ -123,4 +126,3 @@ def test_empty_tables_have_a_package_too(published: Published) -> None:
     package = data_package(dataclasses.replace(published, tables=empty))
     assert len(package["resources"]) == len(published.tables)
     assert "created" not in package
-    assert isinstance(empty["label"], pa.Table)

@@ -65,7 +65,7 @@ def test_two_reviewers_accept_a_submission(home: Path, token: Make) -> None:
     assert opened.audit.verify() == []
 
 
-@pytest.mark.parametrize("again", ["A. Otieno", "a. OTIENO", " A.\u00a0 Otieno ", "\uff21. Otieno"])  # noqa: RUF001
+@pytest.mark.parametrize("again", ["A. Otieno", "a. OTIENO", " A.\u00a0 Otieno ", "\uff21. Otieno"])
 def test_nobody_approves_twice_whatever_the_token_and_the_spelling(
     home: Path, token: Make, again: str
 ) -> None:

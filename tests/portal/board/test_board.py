@@ -200,13 +200,15 @@ def test_messages_go_between_a_country_and_the_receiving_side_alone(board: Serve
     assert "Please look" not in log
 
 
-def test_an_operator_opens_and_removes_windows(board: Served) -> None:
+@pytest.mark.parametrize("area", ["KEN", "*"])
+def test_an_operator_opens_and_removes_windows(board: Served, area: str) -> None:
     operator = board.browser("operator")
-    said = {"area": "KEN", "opens": "2020-01-01", "closes": "2020-12-31", "title": "Round of 2020"}
+    said = {"area": area, "opens": "2020-01-01", "closes": "2020-12-31", "title": "Round of 2020"}
     wrong = post(operator, "/en/board/windows", **{**said, "closes": "31/12/2020"})
     assert (wrong.status_code, 'id="closes-error"' in wrong.text) == (422, True)
     assert 'value="Round of 2020"' in wrong.text
-    post(operator, "/en/board/windows", **said)
+    answer = post(operator, "/en/board/windows", **said)
+    assert answer.headers["location"] == "/en/board/windows?done=window"
     page = operator.get("/en/board/windows").text
     assert ">over<" in page
     found = re.search(r'name="remove" value="([^"]+)"', page)
@@ -259,9 +261,7 @@ def test_a_token_is_shown_once_and_revoked(board: Served) -> None:
         ({"days": "9" * 5000}, "P309"),
     ],
 )
-def test_a_token_that_makes_no_sense_is_not_made(
-    board: Served, changed: dict[str, str], code: str
-) -> None:
+def test_a_token_that_makes_no_sense_is_not_made(board: Served, changed: dict[str, str], code: str) -> None:
     fields = {"role": "reviewer", "area": "", "holder": "Somebody", "days": "30", **changed}
     answer = post(board.browser("operator"), "/en/board/tokens", **fields)
     assert answer.status_code in (400, 422)

@@ -22,7 +22,7 @@ REVIEWED, REJECTED = "XAA_2025_COPS", "XFF_2025_COPS_v01_M"
 
 @pytest.fixture(scope="session")
 def full_portal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A portal over the home of the demo, where the values of one country are in review; XAA and XFF sign in."""
+    """A portal over the home of the demo; XAA and XFF sign in, the values of XAA are in review."""
     assert request.getfixturevalue("demo").status == 0
     home = tmp_path_factory.mktemp("full-portal") / "home"
     shutil.copytree(request.getfixturevalue("demo_home"), home)

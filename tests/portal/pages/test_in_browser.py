@@ -26,8 +26,9 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 NARROW = {"width": 320, "height": 640}
 MEGABYTE = 10**6
 PAUSE_AFTER_THE_FIRST = """() => {
+  const [stage, form] = [document.getElementById('stage'), document.getElementById('upload')];
   const watch = new MutationObserver(() => {
-    const sending = document.getElementById('stage').textContent === document.getElementById('upload').dataset.sending;
+    const sending = stage.textContent === form.dataset.sending;
     if (!sending || document.querySelector('progress').value < 4 * 2 ** 20) return;
     watch.disconnect();
     document.getElementById('pause').click();
@@ -57,7 +58,7 @@ def signed_in(
 
 def zip_of(path: Path, size: int, seed: int) -> bytes:
     """Write what begins like a zip and is none."""
-    content = b"PK\x03\x04" + random.Random(seed).randbytes(size - 4)
+    content = b"PK\x03\x04" + random.Random(seed).randbytes(size - 4)  # noqa: S311 - a file
     path.write_bytes(content)
     return content
 
@@ -122,13 +123,15 @@ def test_pausing_keeps_what_was_sent(browser: Browser, portal: Served, tmp_path:
 
 @pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 119, 120, 4096, 1_000_003])
 def test_the_checksum_in_the_browser_is_sha_256(browser: Browser, portal: Served, size: int) -> None:
-    content = random.Random(size).randbytes(size)
+    content = random.Random(size).randbytes(size)  # noqa: S311 - a file
     page = browser.new_page()
     page.goto(f"{portal.url}/en/sign-in")
     found = page.evaluate(
         """async ([bytes, cut]) => { const { Sha256 } = await import('/assets/sha256.js');
-        const all = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)); const hash = new Sha256();
-        for (let at = 0; at < all.length; at += cut) hash.update(all.subarray(at, at + cut)); return hash.hex(); }""",
+        const all = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+        const hash = new Sha256();
+        for (let at = 0; at < all.length; at += cut) hash.update(all.subarray(at, at + cut));
+        return hash.hex(); }""",
         [base64.b64encode(content).decode(), 61 + size // 7],
     )
     page.close()

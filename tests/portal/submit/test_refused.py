@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import keyring
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +20,7 @@ from copstats.errors import CopstatsError, UsageError
 from tests.portal.conftest import Served
 from tests.portal.submit.between import Line, Passing, answering, certificate, speaking_tls
 from tests.portal.submit.conftest import Office
+from tests.store.test_custody import Drawer
 
 Lines = Callable[..., Line]
 PEM = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -58,16 +60,20 @@ def test_a_token_that_is_none_goes_nowhere(
 
 
 def test_a_token_is_kept_in_the_keyring_if_that_is_asked_for(
-    portal: Served, office: Office, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+    portal: Served, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = keyring.get_keyring()
+    keyring.set_keyring(drawer := Drawer())
     send = (str(office.file(10_000, 107)), "--raw", "--to", portal.url)
     monkeypatch.setenv("COPSTATS_TOKEN", "cop_" + "x" * 43)
     assert office.refused(*send, "--keep-token") == (2, "U417")
-    assert office.token not in str(drawer.held)
+    assert drawer.entries == {}
     monkeypatch.setenv("COPSTATS_TOKEN", office.token)
     assert office.run(*send, "--keep-token")[0] == 0
     monkeypatch.delenv("COPSTATS_TOKEN")
     assert office.run(*send)[0] == 0
+    assert office.token in drawer.entries.values()
+    keyring.set_keyring(before)
 
 
 def test_only_what_is_sealed_leaves_unless_it_is_said_otherwise(

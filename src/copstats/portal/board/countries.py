@@ -32,7 +32,7 @@ FILTERED = ("receiving", "complete", "checking", "refused", *(str(state) for sta
 _NOTHING = N_("nothing sent")
 Waiting = Literal["reviewer", "country", "portal", "nobody"]
 _WAITS: dict[Waiting, str] = {
-    "reviewer": N_("Approvals missing: {count}"),
+    "reviewer": N_("approvals: {count}"),
     "country": N_("the country"),
     "portal": N_("the check"),
     "nobody": "",
@@ -118,6 +118,7 @@ def show(  # noqa: PLR0917 - named by the framework
         states={"": words.text("all")} | {one: state_words(one, words) for one in FILTERED},
         regions={"": words.text("all")} | _regions(everything, words),
         state_words=lambda code: state_words(code, words),
+        local_day=lambda at: words.date(at.astimezone(portal.home.config.zone).date()),
         query=f"?state={state}&region={region}" if (state in FILTERED or region.isalpha()) else "",
     )
 

@@ -15,7 +15,7 @@ from copstats.portal.pages import area_name, render
 from copstats.portal.security.answers import status_of
 from copstats.portal.security.forms import read_form
 from copstats.portal.security.record import record
-from copstats.store.windows import EVERYWHERE, Window, add_window, all_windows, remove_window
+from copstats.store.windows import EVERYWHERE, Window, add_window, all_windows, remove_window, window_of
 
 router = APIRouter()
 PATH = "board/windows"
@@ -34,15 +34,14 @@ async def change(request: Request, portal: PortalOf, words: WordsOf, identity: O
     form = await read_form(request)
 
     def keep() -> None:
-        gone = form.get("remove")
-        if gone is not None:
-            for one in all_windows(portal.home):
-                if key_of(one) == gone:
-                    record(portal, "window.removed", one.area, request, token=identity.token_id)
-                    remove_window(portal.home, one)
+        if (gone := form.get("remove")) is not None:
+            for one in [one for one in all_windows(portal.home) if key_of(one) == gone]:
+                record(portal, "window.removed", _subject(one), request, token=identity.token_id)
+                remove_window(portal.home, one)
             return
-        made = add_window(portal.home, **{name: form.get(name, "") for name in _FIELDS})
-        record(portal, "window.added", made.area, request, token=identity.token_id)
+        made = window_of(portal.home, **{name: form.get(name, "") for name in _FIELDS})
+        record(portal, "window.added", _subject(made), request, token=identity.token_id)
+        add_window(portal.home, made)
 
     try:
         await run_in_threadpool(keep)
@@ -54,6 +53,11 @@ async def change(request: Request, portal: PortalOf, words: WordsOf, identity: O
 def key_of(window: Window) -> str:
     """Return what names a window in a form."""
     return f"{window.area} {window.opens.isoformat()} {window.closes.isoformat()} {window.title}"
+
+
+def _subject(window: Window) -> str:
+    """Return what names a window's countries in the audit log."""
+    return "all" if window.area == EVERYWHERE else window.area
 
 
 def _page(

@@ -81,11 +81,13 @@ def resending(found: Delivery, words: Translations) -> str:
 
 def _received(found: Delivery, words: Translations) -> Step:
     if found.upload is None:
-        return Step("past", words.text("Received"), found.at)
+        return Step("past", words.text("The file was received"), found.at)
     if found.upload.completed_at is None:
         ended = found.state == "refused"
-        return Step("bad" if ended else "present", words.text("Receiving"), found.upload.created_at)
-    return Step("past", words.text("Received"), found.upload.completed_at)
+        return Step(
+            "bad" if ended else "present", words.text("The file is being received"), found.upload.created_at
+        )
+    return Step("past", words.text("The file was received"), found.upload.completed_at)
 
 
 def _checked(found: Delivery, words: Translations) -> Step:

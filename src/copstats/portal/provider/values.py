@@ -99,6 +99,7 @@ async def answer(
             who=identity.holder,
             indicators=None if confirms else chosen,
             reason="" if confirms else reason,
+            account=identity.token_id,
         )
         record(portal, "portal.review-answered", label, request, token=identity.token_id)
 
