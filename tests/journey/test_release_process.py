@@ -102,6 +102,15 @@ def test_an_objection_keeps_values_out_of_this_release_and_the_next(home: Home) 
     assert "review.objected" in events(home)
 
 
+def test_an_objection_after_the_approval_counts_and_asks_for_another(home: Home) -> None:
+    steps.publish(home.path, LABEL, by="Operator of the day", now=NOW)
+    steps.answer_review(home.path, LABEL, "XAA", who="Office of Statistics", indicators=[], now=NOW)
+    assert steps.publish_if_due(home.path, LABEL, now=LATER).state == "to_be_approved"
+    published = steps.publish(home.path, LABEL, by="Operator of the day", now=LATER)
+    assert published.state == "published"
+    assert all(row["value"] is None for row in cells(published.folder))
+
+
 def test_only_what_is_in_review_can_be_answered(home: Home) -> None:
     with pytest.raises(ReleaseError) as caught:
         steps.answer_review(home.path, LABEL, "XAA", who="office")

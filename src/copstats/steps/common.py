@@ -80,6 +80,11 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\n".join((__version__, source_fingerprint(), *parts)).encode()).hexdigest()
 
 
+def as_identifier(who: str) -> str:
+    """Return a name as the audit log takes it: signs that no identifier has become ``_``."""
+    return re.sub(r"[^\w.:@/+-]", "_", who)[:200]
+
+
 def sha256(path: Path) -> str:
     """Return the hash of a file, in hexadecimal digits."""
     with path.open("rb") as file:

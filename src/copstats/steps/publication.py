@@ -14,7 +14,14 @@ from copstats import vintages
 from copstats.errors import ReleaseError, UsageError
 from copstats.framework import load_framework
 from copstats.official import official_submissions, publishable
-from copstats.steps.common import PROGRESS, estimates_fingerprint, fingerprint, sha256, year_of
+from copstats.steps.common import (
+    PROGRESS,
+    as_identifier,
+    estimates_fingerprint,
+    fingerprint,
+    sha256,
+    year_of,
+)
 from copstats.steps.gate import Gate, refuse_unsafe
 from copstats.steps.notices import tell
 from copstats.steps.received import received_submissions
@@ -111,19 +118,22 @@ def publish(
             tell(home_path, "release.prepared", label)
         if by:
             home.prepared.approve(label, by=by, not_before=not_before)
-            home.audit.append("release.approved", label, by=by)
+            home.audit.append("release.approved", label, by=as_identifier(by))
         return replace(_publish_if_due(home, label, moment), settled=settled)
 
 
 def publish_if_due(home_path: Path, label: str, *, now: dt.datetime | None = None) -> Published:
-    """Publish a prepared release if nothing stands in its way; else say what it waits for.
+    """Publish a prepared release if nothing stands in the way; else say what it waits for.
+
+    Where an input has changed since, above all what a country objects to, it is built anew first, and has to
+    be approved again.
 
     Raises:
         ReleaseError: R094, none of this label is prepared.
+        UsageError: U018, a wave has no estimates by the present framework and code.
     """
-    home = Home.open(home_path)
-    with home.lock(wait=60):
-        return _publish_if_due(home, label, now or dt.datetime.now(dt.UTC))
+    Home.open(home_path).prepared.get(label)
+    return publish(home_path, label, by="", now=now)
 
 
 def _publish_if_due(home: Home, label: str, moment: dt.datetime) -> Published:

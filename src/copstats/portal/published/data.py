@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from msgspec import structs
 
 from copstats.disseminate.sdmx import Dataflow, data_csv, data_json, data_xml_parts, dataflows, prepared_at
+from copstats.disseminate.sdmx.data_csv import Version
 from copstats.errors import DefinitionError, PortalError
 from copstats.framework import Area, load_framework
 from copstats.framework.export.published import CodeTable, code_tables
@@ -29,6 +30,8 @@ _AT_ONCE = threading.BoundedSemaphore(4)
 """Queries that are worked on at a time: the other threads of the server stay free for what is short."""
 _WAIT = 10.0
 _LATER = 5
+_BATCH = 8192
+"""Observations that are written at a time."""
 
 
 def data_message(
@@ -96,7 +99,7 @@ def _rows(release: PublishedRelease, flow: Dataflow, asked: DataRequest) -> pa.T
         rows = rows.filter(wanted)
     for most, order in ((first, ""), (last, " DESC")):
         rows = rows if most is None else _nearest(rows, of, most, order)
-    return rows
+    return _compact(rows.select(sorted(columns)))
 
 
 def _with_groups(rows: pa.Table) -> pa.Table:
@@ -137,7 +140,23 @@ def _written(
     if form.labels == "both":
         codes = _codes(framework, areas, words.language)
         flow = Labelled(flow.structure, flow.version, flow.table, codes, words)
-    return [data_csv(flow, rows, "2.0" if form.version == "2.0.0" else "1.0")]
+    return csv_pieces(flow, rows, "2.0" if form.version == "2.0.0" else "1.0")
+
+
+def csv_pieces(flow: Dataflow, rows: pa.Table, version: Version, *, batch: int = _BATCH) -> Iterator[bytes]:
+    """Yield SDMX-CSV some rows at a time, so that not all of it stands in memory; see `data_csv`."""
+    for begin in range(0, rows.num_rows, batch):
+        piece = data_csv(flow, rows.slice(begin, batch), version)
+        yield piece if begin == 0 else piece.partition(b"\r\n")[2]
+
+
+def _compact(rows: pa.Table) -> pa.Table:
+    """Return the rows with each text once: they stay in memory as long as a client takes to read them."""
+    columns = {
+        field.name: column.dictionary_encode() if pa.types.is_string(field.type) else column
+        for field, column in zip(rows.schema, rows.columns, strict=True)
+    }
+    return pa.table(columns)
 
 
 def _bare(flow: Dataflow) -> Dataflow:

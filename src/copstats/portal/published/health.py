@@ -8,7 +8,7 @@ import shutil
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from sqlalchemy import select
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 
 from copstats.errors import CopstatsError, PortalError
 from copstats.portal.context import Portal, PortalOf
@@ -59,7 +59,12 @@ async def _operator(request: Request) -> None:
     await require("operator", "auditor")(request, None)
 
 
-@router.get("/metrics", summary="Measures for Prometheus", dependencies=[Depends(_operator)])
+@router.get(
+    "/metrics",
+    summary="Measures for Prometheus",
+    dependencies=[Depends(_operator)],
+    response_class=PlainTextResponse,
+)
 def metrics(portal: PortalOf) -> Response:
     """Return counts of requests, uploads and submissions by state, free space, the worker's state."""
     return Response(exposition(portal), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -105,10 +105,9 @@ class _Range:
 
     def match(self, form: Form) -> Form | None:
         """Return the format with what the range asks of it, or None."""
-        name, kinds = self.name.lower(), {**_PLAIN, **_SHORT}
-        named = name in ("*/*", "application/*", form.media_type) or kinds.get(name) == form.kind
-        if name == "application/*" or not named:
-            named = named and form.kind != "csv"
+        name = self.name.lower()
+        kind = _PLAIN.get(name) or _SHORT.get(name)
+        named = name in ("*/*", "application/*", form.media_type) or kind == form.kind
         if not named or (self.version and _plain(self.version) != _plain(form.version)):
             return None
         both = form.kind == "csv" and self.labels in ("both", "name")

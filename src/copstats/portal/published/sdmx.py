@@ -19,7 +19,7 @@ _HERE = "/sdmx"
 _OF_RELEASE = "/releases/{label}/sdmx"
 _PLACES = ("agency", "name", "version", "item")
 """Parts of the path of a structure query behind the resource."""
-api = APIRouter(route_class=SdmxRoute, tags=["SDMX"])
+api = APIRouter(route_class=SdmxRoute, default_response_class=Response, tags=["SDMX"])
 
 
 @api.get("/2.1/data/{query:path}", summary="Data, SDMX REST 1.x")

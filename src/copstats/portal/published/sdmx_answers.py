@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import StreamingResponse
 
 from copstats import __version__
+from copstats.disseminate.manifest import MANIFEST
 from copstats.errors import CopstatsError, PortalError
 from copstats.portal.context import words_of
 from copstats.portal.published import caching
@@ -28,6 +30,7 @@ _SYNTAX = 140
 _MESSAGE = "http://www.sdmx.org/resources/sdmxml/schemas/v{version}/message"
 _COMMON = "http://www.sdmx.org/resources/sdmxml/schemas/v{version}/common"
 _VARY = "Accept, Accept-Encoding, Accept-Language"
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 _PIECE = 64 * 1024
 
 
@@ -96,8 +99,9 @@ def answer(
         make: returns the message in pieces; it is called only if it is needed.
     """
     words = words_of(request)
-    basis = (release.files, request.url.path, sorted(request.query_params.multi_items()), form)
-    digest = hashlib.sha256(repr((__version__, words.language, basis)).encode()).hexdigest()
+    asked = (request.url.path, sorted(request.query_params.multi_items()), form, words.language)
+    basis = (__version__, release.files[MANIFEST].sha256, asked)
+    digest = hashlib.sha256(repr(basis).encode()).hexdigest()
     current = "release" not in request.query_params and "/releases/" not in request.url.path
     headers = {
         **caching.OPEN,
@@ -109,7 +113,7 @@ def answer(
     if caching.unchanged(request, headers["etag"]):
         return Response(status_code=304, headers=headers)
     pieces: Iterable[bytes] = make()
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if _GZIP.search(request.headers.get("accept-encoding", "")):
         headers["content-encoding"] = "gzip"
         pieces = _packed(pieces)
     return StreamingResponse(_gathered(pieces), headers=headers, media_type=form.content_type)
