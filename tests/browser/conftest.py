@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         missing = f"no browser: install one of {', '.join(BROWSERS)}"
-        if os.environ.get("CI") == "true":
+        if os.environ.get("COPSTATS_COMPLETE") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
     with sync_playwright() as playwright:

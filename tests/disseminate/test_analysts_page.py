@@ -205,7 +205,7 @@ def older_duckdb(version: str, place: Path) -> Path:
     )
     if done.returncode != 0:
         reason = f"DuckDB {version} cannot be had from the package registry: {done.stderr.strip()[-300:]}"
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(reason)
+        (pytest.fail if os.environ.get("COPSTATS_COMPLETE") == "true" else pytest.skip)(reason)
     return half.rename(folder)
 
 

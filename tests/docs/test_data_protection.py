@@ -70,6 +70,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
         ("office", "copstats seal quarter --show"),
         ("receiving", "copstats accept KEN_2026_COPS_v01_M --by reviewer"),
         ("receiving", "copstats release 2026-Q4"),
+        ("receiving", "copstats review confirm 2026-Q4 KEN --by office"),
+        ("receiving", "copstats release 2026-Q4"),
         *examples(PAGES["data-protection"]),
     ]
     done = subprocess.run(

@@ -55,7 +55,10 @@ def _wait_for_runs(database: Path, process: subprocess.Popen[str]) -> list[tuple
         if not database.exists():
             continue
         with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(database) as connection:
-            query = "SELECT expected_start_time FROM flow_run WHERE state_type = 'SCHEDULED'"
+            query = (
+                "SELECT r.expected_start_time FROM flow_run AS r JOIN deployment AS d ON r.deployment_id = d.id "
+                "WHERE r.state_type = 'SCHEDULED' AND d.name = 'publication'"
+            )
             dates = [dt.datetime.fromisoformat(row[0]) for row in connection.execute(query)]
             if dates:
                 return [(date.year, date.month, date.day) for date in dates]

@@ -81,7 +81,8 @@ def test_only_rcd4_can_be_fed_and_the_rest_is_absent_with_a_reason(
     import duckdb
 
     assert {row["indicator"] for row in estimates} == {"RCD4"}
-    assert copstats("release", "2026-Q4", "--home", home, cwd=root).status == 0
+    for command in (("release", "2026-Q4"), ("review", "confirm", "2026-Q4", "USA"), ("release", "2026-Q4")):
+        assert copstats(*command, "--home", home, cwd=root).status == 0
     database = home / "releases" / "2026-Q4" / "copstats.duckdb"
     with duckdb.connect(str(database), read_only=True) as connection:
         rows = connection.execute(

@@ -36,7 +36,7 @@ _ANSWERS = {
     "503": "Try again a little later.",
     "507": "The disk is full.",
 }
-_CONTENT: dict[str, Any] = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_CONTENT: dict[str, Any] = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
 _SDMX_ERRORS = {"application/xml": {"schema": _TEXT}, "application/vnd.sdmx.data+json": {"schema": {}}}
 """Forms of errors of the SDMX interface, besides those of what stands before it."""
 
@@ -47,7 +47,7 @@ def describe(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+            found.setdefault("components", {}).setdefault("schemas", {})["ProblemDetails"] = _PROBLEM
             for path, operations in found.get("paths", {}).items():
                 for operation in operations.values():
                     _complete(path, operation)

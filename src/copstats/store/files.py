@@ -132,7 +132,7 @@ def recover(folder: Path) -> int:
         lock = FileLock(room / _OWNER)
         with contextlib.suppress(FileNotFoundError):
             if lock.acquire():
-                _discard(room, lock)
+                _discard(_out_of_reach(room), lock)
                 removed += 1
     return removed
 
@@ -156,6 +156,14 @@ def _new_room(parent: Path) -> tuple[Path, FileLock]:
             if lock.acquire() and lock.path.exists():
                 return room, lock
         lock.release()
+
+
+def _out_of_reach(room: Path) -> Path:
+    """Rename an abandoned room: a process that has just made it finds it gone and makes another."""
+    gone = room.with_name(f"{room.name}.gone")
+    with contextlib.suppress(PermissionError):  # Windows renames no folder with an open file
+        return room.rename(gone)
+    return room
 
 
 def _discard(room: Path, lock: FileLock) -> None:

@@ -174,7 +174,7 @@ def test_libreoffice_opens_it(written: dict[str, Path], language: str, tmp_path:
     program = shutil.which("soffice")
     if program is None:
         missing = "no LibreOffice: install soffice"
-        if os.environ.get("CI") == "true":
+        if os.environ.get("COPSTATS_COMPLETE") == "true":
             pytest.fail(missing)
         pytest.skip(missing)
     profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"

@@ -52,6 +52,7 @@ def hostile(published: Published) -> pa.Table:
     """The cells of a release, one of them with a text that breaks careless writers."""
     rows = published.tables["indicator_value"].to_pylist()
     rows[0]["comparability_reasons"] = HOSTILE
+    rows[1] |= {"region": "Île-de-France (1)", "survey": "ENQUÊTE 1"}
     return pa.Table.from_pylist(rows, schema=published.tables["indicator_value"].schema)
 
 
@@ -92,21 +93,18 @@ def test_structures_follow_the_official_schemas(folder: Path, version: str, sche
     xsd.assertValid(etree.parse(folder / f"structure-{version}.xml"))
 
 
-def test_json_messages_follow_the_official_schemas(folder: Path) -> None:
-    for kind, names in (
-        ("structure", ["structure-2.0.json"]),
-        ("data", [f"{f.structure.dataflow}-2.0.json" for f in (FLOW, REGIONS)]),
-    ):
-        schema = json.loads(
-            (SCHEMAS / "json" / "sdmx20" / f"sdmx-json-{kind}-schema.json").read_text("utf-8")
-        )
-        validator = jsonschema.Draft7Validator(schema)
-        for name in names:
-            problems = [
-                error.message
-                for error in validator.iter_errors(json.loads((folder / name).read_text("utf-8")))
-            ]
-            assert problems == []
+def problems(message: Any, kind: str) -> list[str]:
+    schema = json.loads((SCHEMAS / "json" / "sdmx20" / f"sdmx-json-{kind}-schema.json").read_text("utf-8"))
+    return [error.message for error in jsonschema.Draft7Validator(schema).iter_errors(message)]
+
+
+def test_json_messages_follow_the_official_schemas(folder: Path, hostile: pa.Table) -> None:
+    assert problems(json.loads((folder / "structure-2.0.json").read_text("utf-8")), "structure") == []
+    for flow in (FLOW, REGIONS):
+        text = (folder / f"{flow.structure.dataflow}-2.0.json").read_text("utf-8")
+        assert problems(json.loads(text), "data") == []
+    words, codes = wordings(FRAMEWORK.id), code_tables(FRAMEWORK, areas=AREAS)
+    assert problems(json.loads(data_json(FLOW, hostile, codes, words, prepared=WHEN)), "data") == []
 
 
 @pytest.mark.parametrize("flow", [FLOW, REGIONS], ids=lambda flow: flow.table)
@@ -131,6 +129,10 @@ def test_csv_and_ml_are_the_cells_of_the_release(published: Published, hostile: 
     compare([dict(obs.attrib) for obs in tree.iter("{*}Obs")], hostile)
 
 
+def coded(held: dict[str, Any]) -> Any:
+    return held.get("id", held.get("value"))
+
+
 def test_json_holds_the_cells_of_the_release(hostile: pa.Table) -> None:
     words = wordings(FRAMEWORK.id)
     message = json.loads(data_json(FLOW, hostile, code_tables(FRAMEWORK, areas=AREAS), words, prepared=WHEN))
@@ -139,10 +141,10 @@ def test_json_holds_the_cells_of_the_release(hostile: pa.Table) -> None:
     attributes = structure["attributes"]["observation"]
     rows = []
     for key, (value, *places) in data_set["observations"].items():
-        row = {d["id"]: d["values"][int(p)]["id"] for d, p in zip(dimensions, key.split(":"), strict=True)}
+        row = {d["id"]: coded(d["values"][int(p)]) for d, p in zip(dimensions, key.split(":"), strict=True)}
         for attribute, place in zip(attributes, places, strict=True):
             held = {} if place is None else attribute["values"][place]
-            row[attribute["id"]] = held.get("id", held.get("value"))
+            row[attribute["id"]] = coded(held)
         rows.append(row | {"OBS_VALUE": value})
     compare(rows, hostile)
     sex = next(d for d in dimensions if d["id"] == "SEX")
@@ -206,7 +208,8 @@ def test_an_empty_table_gives_messages_without_observations(published: Published
     message = json.loads(
         data_json(FLOW, empty, code_tables(FRAMEWORK), wordings(FRAMEWORK.id), prepared=WHEN)
     )
-    assert message["data"]["dataSets"][0]["observations"] == {}
+    assert message["data"]["dataSets"] == []
+    assert problems(message, "data") == []
 
 
 def test_regions_are_a_dataflow_of_their_own(published: Published, folder: Path) -> None:

@@ -34,6 +34,8 @@ def data_json(
 ) -> bytes:
     """Return rows of a dataflow as one message; codes come with their labels in some languages.
 
+    Without rows it holds no data set: the format has no dimension without a value.
+
     Args:
         flow: the dataflow.
         rows: any rows of its table.
@@ -41,9 +43,6 @@ def data_json(
         words: languages of the names, the first leads.
         prepared: time stamp of the message.
     """
-    found = flow.observations(rows)
-    encoded = {name: found[name].combine_chunks().dictionary_encode() for name in found.column_names}
-    of = _Components(flow, codes, words, {name: column.dictionary for name, column in encoded.items()})
     links = [{"rel": "dataflow", "urn": flow.urn}]
     message = {
         "meta": {
@@ -54,10 +53,16 @@ def data_json(
             "contentLanguages": [each.language for each in words],
             "sender": {"id": flow.structure.agency},
         },
-        "data": {
-            "structures": [{"links": links, "dataSets": [0], **of.described()}],
-            "dataSets": [{"structure": 0, "action": ACTION, "links": links, "observations": {}}],
-        },
+        "data": {"structures": [], "dataSets": []},
+    }
+    if rows.num_rows == 0:
+        return json.dumps(message, ensure_ascii=False).encode()
+    found = flow.observations(rows)
+    encoded = {name: found[name].combine_chunks().dictionary_encode() for name in found.column_names}
+    of = _Components(flow, codes, words, {name: column.dictionary for name, column in encoded.items()})
+    message["data"] = {
+        "structures": [{"links": links, "dataSets": [0], **of.described()}],
+        "dataSets": [{"structure": 0, "action": ACTION, "links": links, "observations": {}}],
     }
     text = json.dumps(message, ensure_ascii=False)
     head, _, tail = text.rpartition('"observations": {}')
@@ -116,7 +121,7 @@ class _Components:
         values = self._values[name].to_pylist()
         if not values:
             return {}
-        if component.codelist is None and name not in self._flow.structure.dimensions:
+        if component.codelist is None:
             return {"values": [{"value": value} for value in values]}
         table = self._codes[component.codelist].codes if component.codelist else {}
         return {"values": [{"id": value, **self._label(value, table)} for value in values]}

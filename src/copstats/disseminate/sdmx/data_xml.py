@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from copstats.disseminate.sdmx.message import ACTION, Dataflow
 
 _SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/v2_1/"
-_BATCH = 65_536
+_BATCH = 8_192
 _ENTITIES = (
     ("&", "&amp;"),
     ("<", "&lt;"),

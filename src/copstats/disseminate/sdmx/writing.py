@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
+
 from copstats.disseminate.files import write_csv_table
 from copstats.disseminate.published import Published
 from copstats.disseminate.release_calendar import Quarter
@@ -46,7 +48,8 @@ def write_sdmx(folder: Path, published: Published) -> None:
     for flow in flows:
         _write_data(target, flow, published)
     for name, structure in (("sdg", SDG), ("unicef-pt", UNICEF)):
-        write_csv_table(target / f"map-to-{name}.csv", component_map(flows[0], structure))
+        maps = [component_map(flow, structure) for flow in flows]
+        write_csv_table(target / f"map-to-{name}.csv", pa.concat_tables(maps))
     listed = "\n".join(f"{flow.structure.dataflow}-*\n  data of {flow.id}, {flow.table}" for flow in flows)
     readme = _README.format(label=published.label, framework=published.framework.id, flows=listed)
     (target / "README.txt").write_text(readme, "utf-8", newline="\n")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from copstats.errors import PortalError
 from copstats.portal.context import PortalOf, WordsOf
@@ -15,8 +17,6 @@ from copstats.portal.published.sdmx_answers import SdmxRoute, answer
 from copstats.portal.published.structure_query import StructureQuery
 from copstats.portal.published.structures import structure_message
 
-_HERE = "/sdmx"
-_OF_RELEASE = "/releases/{label}/sdmx"
 _PLACES = ("agency", "name", "version", "item")
 """Parts of the path of a structure query behind the resource."""
 api = APIRouter(route_class=SdmxRoute, default_response_class=Response, tags=["SDMX"])
@@ -114,6 +114,20 @@ def _release(request: Request, portal: PortalOf) -> PublishedRelease:
     return find(portal.home, label)
 
 
+def _of_newest(
+    release: Annotated[str, Query(description="Label of a release; the newest without one.")] = "",
+    short: Annotated[str, Query(alias="format", description="Goes before the header Accept.")] = "",
+) -> None:
+    """Let the description of the interface tell what all queries have in common."""
+
+
+def _of_release(
+    label: Annotated[str, Path(description="Label of the release, or ``current``.")],
+    short: Annotated[str, Query(alias="format", description="Goes before the header Accept.")] = "",
+) -> None:
+    """Do the same where the path names the release."""
+
+
 router = APIRouter()
-router.include_router(api, prefix=_HERE)
-router.include_router(api, prefix=_OF_RELEASE)
+router.include_router(api, prefix="/sdmx", dependencies=[Depends(_of_newest)])
+router.include_router(api, prefix="/releases/{label}/sdmx", dependencies=[Depends(_of_release)])

@@ -28,7 +28,7 @@ _open_streams: Counter[str] = Counter()
 @router.get(
     "/api/submissions/{submission_id}/events",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {"schema": {}}}}},
 )
 def events(
     submission_id: str,
