@@ -56,7 +56,8 @@ def _wait_for_runs(database: Path, process: subprocess.Popen[str]) -> list[tuple
             continue
         with contextlib.suppress(sqlite3.OperationalError), sqlite3.connect(database) as connection:
             query = (
-                "SELECT r.expected_start_time FROM flow_run AS r JOIN deployment AS d ON r.deployment_id = d.id "
+                "SELECT r.expected_start_time FROM flow_run AS r "
+                "JOIN deployment AS d ON r.deployment_id = d.id "
                 "WHERE r.state_type = 'SCHEDULED' AND d.name = 'publication'"
             )
             dates = [dt.datetime.fromisoformat(row[0]) for row in connection.execute(query)]

@@ -35,8 +35,8 @@ def component_map(flow: Dataflow, target: str) -> pa.Table:
     """Return which component is which in another structure, and codes that are known to correspond.
 
     Where ``target_component`` is empty there is no such component; where ``component`` is, the other
-    structure alone has it. Codes without a row are not mapped: areas are ISO 3166-1 alpha-3 here and M49 in the SDG
-    structure, and neither structure has codes for these indicators or all of these ages.
+    structure alone has it. Codes without a row are not mapped: areas are ISO 3166-1 alpha-3 here and M49 in
+    the SDG structure, and neither structure has codes for these indicators or all of these ages.
 
     Args:
         flow: the dataflow.

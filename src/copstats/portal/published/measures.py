@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import (
@@ -38,7 +38,7 @@ _TIME = Histogram(
 )
 
 
-def observe(scope: dict[str, Any], status: int, seconds: float, size: int) -> None:
+def observe(scope: Mapping[str, Any], status: int, seconds: float, size: int) -> None:
     """Count a request that was answered.
 
     Args:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copstats.errors import PortalError
 from copstats.portal.context import Portal, words_of
+from copstats.portal.published.measures import observe
 from copstats.portal.security.answers import problem_answer
 from copstats.portal.security.bodies import bounded, check_length, largest_body
 from copstats.portal.security.clients import check_host, settle_client
@@ -50,7 +51,9 @@ class Guard:
         try:
             await self._serve(scope, receive, answer)
         finally:
-            _log(scope, answer, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            observe(scope, answer.status, seconds, answer.size)
+            _log(scope, answer, seconds)
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         scope.setdefault("state", {})["portal"] = self.portal
