@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error, positive_data_acceptance
+from schemathesis.checks import negative_data_rejection, not_a_server_error, positive_data_acceptance
 
 from copstats.portal.uploads.api import SEGMENT
 from copstats.store.rows import State
@@ -39,6 +39,8 @@ KNOWN = {
     ),
 }
 """Parts of paths that lead somewhere, or ought not to."""
+CONDITIONS = ("P203", "P125", "P301")
+"""A file larger than this portal takes, an area that staff have to name, a reason: beyond a description."""
 SDMX_PARAMETERS: dict[str, st.SearchStrategy[Any]] = {
     "startPeriod": st.sampled_from(["2023", "2026-Q4", "20230", "x"]),
     "endPeriod": st.sampled_from(["2025", "2020-01-01", "-1", "9999999"]),
@@ -83,6 +85,7 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
     statuses: Counter[int] = Counter()
     places, headers = known(portal), {"Authorization": f"Bearer {portal.tokens[who]}"}
     sdmx, limited = "/sdmx/" in operation.path, {413: "P203", 422: "P125"}
+    declared = {parameter.name for parameter in operation.query}
     excluded = [positive_data_acceptance, not_a_server_error] if sdmx else []
 
     @settings(
@@ -95,10 +98,15 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
     )
     @given(operation.as_strategy(mode), st.data())
     def run(case: Any, data: st.DataObject) -> None:
+        excluded = unlimited
         if mode is GenerationMode.POSITIVE:
             for name in places.keys() & (case.path_parameters or {}).keys():
                 if data.draw(st.booleans()):
                     case.path_parameters[name] = data.draw(st.sampled_from(places[name]))
+        elif (
+            not (case.query or {}).keys() <= declared
+        ):  # parameters that nobody declared are ignored, as usual
+            excluded = [*excluded, negative_data_rejection]
         if sdmx:
             case.query = {
                 **(case.query or {}),
@@ -108,8 +116,7 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
         statuses[answer.status_code] += 1
         # SDMX answers 501 to kinds of queries that a service does not offer.
         assert answer.status_code < 500 or (sdmx and answer.status_code == 501), case.as_curl_command()
-        # Larger than this portal takes, and an area that staff have to name: the description cannot know.
-        if answer.status_code in limited and limited[answer.status_code] in answer.text:
+        if any(code in answer.text for code in CONDITIONS):
             return
         case.validate_response(answer, excluded_checks=excluded, headers=headers)
 
@@ -140,7 +147,7 @@ def test_what_is_no_request_is_refused(full: Served, who: str) -> None:
 @pytest.mark.parametrize("who", ROLES)
 def test_many_more_requests(full: Served, who: str) -> None:
     for operation in operations(full):
-        try_out(full, who, operation, GenerationMode.POSITIVE, 150)
+        try_out(full, who, operation, GenerationMode.POSITIVE, 50)
         if "security" in operation.definition.raw:
-            try_out(full, who, operation, GenerationMode.NEGATIVE, 150)
+            try_out(full, who, operation, GenerationMode.NEGATIVE, 50)
     assert faults(full) == []

@@ -18,11 +18,11 @@ from tests.portal.pages.conftest import prepare
 
 @pytest.fixture(scope="module")
 def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A portal with its worker; Faldoria (XFF) and Aruvia (XAA) may send, and release at once."""
+    """A portal with its worker; Faldoria (XFF) and Aruvia (XAA) may send; releases are not reviewed."""
     folder = tmp_path_factory.mktemp("surveyed") / "home"
     tokens, ids = new_home(folder)
     home = Home.open(folder)
-    home.change_settings(accept="by_hand", review_days=0, release_forms=("site", "sdmx"))
+    home.change_settings(accept="by_hand", review_days=0, release_forms=("sdmx",))
     home.keys.signing_key()
     shutil.copy(SAMPLES / "areas.csv", folder)
     for area in ("XFF", "XAA"):
