@@ -162,7 +162,12 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     for home in ("flows", "receiving"):
         Home.open(folder / home, create=True)
         shutil.copyfile(folder / "areas.csv", folder / home / "areas.csv")
-    Home.open(folder / "flows").change_settings(accept="without_errors")
+    Home.open(folder / "flows").change_settings(
+        accept="without_errors",
+        review_days=0,
+        approve_releases="on_schedule",
+        release_forms=("sdmx", "metadata"),
+    )
     for name in ("office", "post", "handed", "reports", "said"):
         (folder / name).mkdir(mode=0o700)
     scripts = {"flows": FLOWS + f"\nMARK = {OWN!r}\n" + CARELESS, "commands": COMMANDS}

@@ -56,6 +56,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, KeyStore]:
     office.create("XAA")
     office.create("XAA.national-signing")
     home = Home.open(folder / "home", create=True)
+    home.change_settings(review_days=0, release_forms=())
     shutil.copy(SAMPLES / "areas.csv", home.path)
     home.keys.create("receiving")
     home.keys.registered.register(office.export_public("XAA"), TODAY)  # type: ignore[arg-type]
@@ -162,13 +163,13 @@ def test_no_version_brings_the_child_back(
 
 
 def test_no_release_changes_for_a_withdrawal_alone(home: Home, request_file: Path) -> None:
-    first = steps.publish(home.path, "2026-Q3")
+    first = steps.publish(home.path, "2026-Q3", by="test")
     before = home.warehouse.read([ID])
     withdraw_requested(home.path, request_file)
     steps.estimate(home.path, ID, as_of_year=YEAR)
     # the twin: what would be published anew differs, and tells of the child
     assert not home.warehouse.read([ID])["n"].equals(before["n"])
-    second = steps.publish(home.path, "2026-Q4")
+    second = steps.publish(home.path, "2026-Q4", by="test")
     assert [(one.outcome, one.number) for one in second.settled] == [("held", 1)]
     assert held_units(second.settled, translations("en"))[0].startswith(WAVE)
     assert values_of(second.folder).equals(values_of(first.folder))

@@ -22,7 +22,7 @@ from tests.portal.uploads.sending import begin, send, zip_of
 
 schemathesis.serializer.alias(SEGMENT, "application/octet-stream")
 
-ROLES = ("KEN", "UGA", "reviewer", "operator", "auditor")
+ROLES = ("KEN", "reviewer", "operator", "auditor")
 FLOWS = ("DF_COP", "COP,DF_COP", "COP,DF_COP,1.0.0", "all", "COP,DF_COP/A.XAA+XBB", "dataflow/COP/DF_COP/*")
 KNOWN = {
     "label": ("2026-Q4", "2026-Q3", "2027-Q1", "current", "..%2f2027-Q1"),
@@ -84,21 +84,23 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
     """Make requests of one operation, and hold every answer against the description; return the statuses."""
     statuses: Counter[int] = Counter()
     places, headers = known(portal), {"Authorization": f"Bearer {portal.tokens[who]}"}
-    sdmx, limited = "/sdmx/" in operation.path, {413: "P203", 422: "P125"}
+    sdmx = "/sdmx/" in operation.path
+    unlimited = [not_a_server_error] if sdmx else []
+    if operation.path.startswith(("/sdmx/", "/releases/")):  # what is in a release cannot be described
+        unlimited.append(positive_data_acceptance)
     declared = {parameter.name for parameter in operation.query}
-    excluded = [positive_data_acceptance, not_a_server_error] if sdmx else []
 
     @settings(
         max_examples=examples,
         database=None,
         deadline=None,
-        derandomize=examples < 50,
+        derandomize=examples < 20,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate],
     )
     @given(operation.as_strategy(mode), st.data())
     def run(case: Any, data: st.DataObject) -> None:
-        excluded = unlimited
+        excluded = list(unlimited)
         if mode is GenerationMode.POSITIVE:
             for name in places.keys() & (case.path_parameters or {}).keys():
                 if data.draw(st.booleans()):
@@ -106,7 +108,7 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
         elif (
             not (case.query or {}).keys() <= declared
         ):  # parameters that nobody declared are ignored, as usual
-            excluded = [*excluded, negative_data_rejection]
+            excluded.append(negative_data_rejection)
         if sdmx:
             case.query = {
                 **(case.query or {}),
@@ -128,7 +130,7 @@ def try_out(portal: Served, who: str, operation: Any, mode: GenerationMode, exam
 def test_the_portal_answers_as_it_says(full: Served, who: str) -> None:
     statuses: Counter[int] = Counter()
     for operation in operations(full):
-        statuses += try_out(full, who, operation, GenerationMode.POSITIVE, 10)
+        statuses += try_out(full, who, operation, GenerationMode.POSITIVE, 7)
     assert faults(full) == []
     assert statuses.keys() >= {200, 404} and sum(statuses.values()) > 150
 
@@ -147,7 +149,7 @@ def test_what_is_no_request_is_refused(full: Served, who: str) -> None:
 @pytest.mark.parametrize("who", ROLES)
 def test_many_more_requests(full: Served, who: str) -> None:
     for operation in operations(full):
-        try_out(full, who, operation, GenerationMode.POSITIVE, 50)
+        try_out(full, who, operation, GenerationMode.POSITIVE, 25)
         if "security" in operation.definition.raw:
-            try_out(full, who, operation, GenerationMode.NEGATIVE, 50)
+            try_out(full, who, operation, GenerationMode.NEGATIVE, 25)
     assert faults(full) == []

@@ -20,7 +20,7 @@ from copstats.language import Translations, translations
 from copstats.portal.provider.course import sentence
 from copstats.store.home import Home
 from tests.portal.conftest import Served
-from tests.portal.journey.visiting import SAMPLES, signed_in, visit, zipped
+from tests.portal.journey.visiting import SAMPLES, inaccessible, signed_in, visit, zipped
 
 pytestmark = pytest.mark.flows
 
@@ -29,6 +29,8 @@ FIRST, SECOND, YEAR = "2026-Q4", "2026-Q4-r1", 2026
 OBJECTED = "RCD4"
 CHECKED = 120_000
 """Milliseconds in which a file is checked on a busy machine: the first one starts Prefect."""
+BUILT = 300_000
+"""And in which a release is built anew."""
 EN, FR = translations("en"), translations("fr")
 IDENTIFYING = ("child_id", "parent_id", "hh_id", "weight", "weight_parent")
 
@@ -111,6 +113,8 @@ def accept_by_two(browser: Browser, portal: Served, id_: str) -> None:
     for name, state in (("reviewer", "waiting"), ("second reviewer", "accepted")):
         with signed_in(browser, portal, name) as page:
             page.locator(f"table.board a[href$='/board/submissions/{id_}']").click()
+            expect(page.locator("h1 code")).to_have_text(id_)
+            assert not inaccessible(page)
             page.click("form button.approve")
             expect(page.locator(".told")).to_be_visible()
             expect(page.locator("main h1 + p .state")).to_have_class(f"state state-{state}")
@@ -131,8 +135,7 @@ def prepare(home: Path, label: str) -> None:
 def approve(page: Page, label: str) -> None:
     """Approve a prepared release on the board."""
     page.locator(".sections a[href$='/board/releases']").click()
-    page.click(f"form[action$='/{label}/approve'] button")
-    page.wait_for_load_state()
+    page.click(f"form[action$='/{label}/approve'] button", timeout=BUILT)
 
 
 def values_of(portal: Served, area: str) -> dict[str, list[float | None]]:
@@ -181,14 +184,14 @@ def test_a_country_objects_to_an_indicator_before_its_release(
     with signed_in(browser, published, "XAA") as page:
         page.click(f".tasks a[href$='/values/{SECOND}']")
         object_to(page, "Our weights of 2023 were revised.")
-    with signed_in(browser, published, "operator") as page:
+    with signed_in(browser, published, "operator", refusals=1) as page:
         approve(page, SECOND)
         # What the country said has changed the release: the operator looks at what it is now.
         expect(page.locator(".problem code")).to_have_text("P307")
         row = page.get_by_role("row").filter(has_text="Our weights of 2023 were revised.")
         expect(row.locator(".state")).to_have_class("state state-objected")
         expect(row).to_contain_text(OBJECTED)
-        page.click(f"form[action$='/{SECOND}/approve'] button")
+        approve(page, SECOND)
         expect(page.locator("section[aria-labelledby=published] th", has_text=SECOND)).to_be_visible()
     after = values_of(published, "XAA")
     assert set(after[OBJECTED]) == {None}
@@ -212,7 +215,7 @@ def object_to(page: Page, reason: str) -> None:
 def read_site(browser: Browser, portal: Served, values: dict[str, list[float | None]]) -> None:
     """Read the country's page in the site of the release, without having signed in."""
     with visit(browser, portal) as page:
-        page.goto(f"{portal.url}/en/releases")
+        page.click("main a[href='/en/releases']")
         page.click(f"a[href='/releases/{SECOND}/site/en/index.html']")
         page.goto(page.url.replace("index.html", "areas/XAA.html"))
         row = page.get_by_role("row").filter(has=page.locator("a[href$='/ACC1.html']"))

@@ -17,6 +17,7 @@ from tests.portal.conftest import Served
 
 SAMPLES = project_root() / "sample_data"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+REFUSED = "the server responded with a status of"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -39,8 +40,13 @@ class Watched:
 
 
 @contextmanager
-def visit(browser: Browser, portal: Served, language: str = "en", **options: object) -> Iterator[Page]:
-    """A browser before the sign-in page; in the end it complained of nothing and asked nobody else."""
+def visit(
+    browser: Browser, portal: Served, language: str = "en", refusals: int = 0, **options: object
+) -> Iterator[Page]:
+    """A browser before the sign-in page; in the end it complained of nothing and asked nobody else.
+
+    `refusals`: so many pages were answered with a status of 400 or more, which browsers write down.
+    """
     context = browser.new_context(**options)
     watched = Watched(portal)
     watched.watch(context)
@@ -48,14 +54,17 @@ def visit(browser: Browser, portal: Served, language: str = "en", **options: obj
     page.goto(f"{portal.url}/{language}/sign-in")
     yield page
     context.close()
-    assert (watched.said, watched.elsewhere) == ([], [])
+    refused = [one for one in watched.said if REFUSED in one]
+    assert len(refused) == refusals, refused
+    assert not set(watched.said) - set(refused), watched.said
+    assert not watched.elsewhere, watched.elsewhere
 
 
 @contextmanager
 def signed_in(
     browser: Browser, portal: Served, name: str, language: str = "en", **options: object
 ) -> Iterator[Page]:
-    """The same, of somebody who has signed in."""
+    """The same, of somebody who has signed in; `options` are those of `visit`."""
     with visit(browser, portal, language, **options) as page:
         page.fill("#token", portal.tokens[name])
         page.click("main form button")
