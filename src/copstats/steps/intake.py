@@ -12,7 +12,14 @@ from copstats.checking import AtHand, Checked, summaries_at
 from copstats.framework import Area, load_framework
 from copstats.steps.common import PROGRESS, area_table
 from copstats.steps.receiving import receive
-from copstats.steps.registration import Ingested, at_hand, refuse_other_pseudonyms, register, take_decision
+from copstats.steps.registration import (
+    Ingested,
+    at_hand,
+    decided_by_settings,
+    refuse_other_pseudonyms,
+    register,
+    take_decision,
+)
 from copstats.steps.uploads import destroy_uploads, expire_uploads, keep_upload
 from copstats.store.home import Home
 from copstats.store.parcel import SUFFIX
@@ -140,8 +147,9 @@ def take_in(home: Home, path: Path | Package, data: Path | None = None) -> Inges
     arrived = open_submission(path, data=data, areas=home.areas)
     present = home.registry.known(arrived.id, arrived.content_hash)
     if present is not None and not _judged_by_other_rules(present):
-        PROGRESS.info("%s: unchanged (%s)", present.id, present.state)
-        return Ingested(present, changed=False, checked=None)
+        settled = decided_by_settings(home, present)
+        PROGRESS.info("%s: unchanged (%s)", settled.id, settled.state)
+        return Ingested(settled, changed=settled != present, checked=None)
     upload = keep_upload(home, arrived)
     delivery = open_submission(Kept(upload), areas=home.areas)
     refuse_other_pseudonyms(home, delivery.wave, "single", home.keys.root_id(delivery.manifest.ref_area))

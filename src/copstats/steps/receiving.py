@@ -14,7 +14,14 @@ from copstats import checking
 from copstats.errors import ConfidentialityError, CopstatsError, SubmissionError
 from copstats.framework import load_framework
 from copstats.steps.common import PROGRESS, sha256
-from copstats.steps.registration import Ingested, at_hand, refuse_older, refuse_other_pseudonyms, register
+from copstats.steps.registration import (
+    Ingested,
+    at_hand,
+    decided_by_settings,
+    refuse_older,
+    refuse_other_pseudonyms,
+    register,
+)
 from copstats.store.home import Home
 from copstats.store.parcel import Parcel, ParcelHead, open_parcel
 from copstats.store.rows import Provenance
@@ -56,8 +63,9 @@ def _received(home: Home, path: Path) -> Ingested:
     _verify(home, parcel)
     present = home.registry.known(head.submission_id, head.content_hash)
     if present is not None:
-        PROGRESS.info("%s: unchanged (%s)", present.id, present.state)
-        return Ingested(present, changed=False, checked=None)
+        settled = decided_by_settings(home, present)
+        PROGRESS.info("%s: unchanged (%s)", settled.id, settled.state)
+        return Ingested(settled, changed=settled != present, checked=None)
     home.audit.append(
         "parcel.verified", head.submission_id, signing_key=head.signing_key, sha256=head.parts["payload.age"]
     )

@@ -125,13 +125,22 @@ def register(
     home.audit.append(
         "submission.sealed", new.id, records=sum(new.records.values()), custody=provenance.custody
     )
-    registered = home.registry.register(new, State.WAITING, counts, summary=summary, provenance=provenance)
-    if home.config.accept == "without_errors" and provenance.agreement != "definitions":
-        registered = take_decision(
-            home, new.id, State.ACCEPTED, who="copstats.toml", reason="no error findings"
-        )
+    registered = decided_by_settings(
+        home, home.registry.register(new, State.WAITING, counts, summary=summary, provenance=provenance)
+    )
     PROGRESS.info("%s: sealed, %s", new.id, registered.state)
     return registered
+
+
+def decided_by_settings(home: Home, submission: Submission) -> Submission:
+    """Accept a submission that waits if the settings say so, also where a process was killed before it did."""
+    provenance = home.registry.provenance(submission.id)
+    by_itself = home.config.accept == "without_errors" and (
+        provenance is None or provenance.agreement != "definitions"
+    )
+    if submission.state != State.WAITING or not by_itself:
+        return submission
+    return take_decision(home, submission.id, State.ACCEPTED, who="copstats.toml", reason="no error findings")
 
 
 def _without_withdrawn(home: Home, wave: str, tables: Mapping[str, pa.Table]) -> Mapping[str, pa.Table]:
