@@ -15,6 +15,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(OFFLINE), os.enviro
 
 
 LONGEST = (
+    "portal/attacks/test_campaign.py",
+    "portal/journey/test_journey.py",
     "journey/test_demo.py",
     "attack/test_canaries.py",
     "docs/test_data_protection.py",

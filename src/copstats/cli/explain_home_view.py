@@ -128,7 +128,7 @@ def _question(one: Question, words: Translations) -> tuple[str, ...]:
     column = one.column or ("" if one.recode == "own" else one.recode)
     wording = f"{one.wording}, {one.scale}" + ("" if one.asked_of == "universe" else f", {one.asked_of}")
     text = f"{one.variable}  {words.text(one.label)}" + ("" if one.text is None else f": {one.text}")
-    return (text, column, wording, one.recall or words.text("unknown"))
+    return (text, column, wording, one.recall or words.text(N_("unknown")))
 
 
 def _criteria_titles(words: Translations) -> list[str]:
@@ -137,7 +137,7 @@ def _criteria_titles(words: Translations) -> list[str]:
 
 def _criterion(one: Judged, words: Translations) -> tuple[str, ...]:
     shown = dict.fromkeys(
-        words.text("unknown") if fact.value is None else _fact(fact.value) for fact in one.facts
+        words.text(N_("unknown")) if fact.value is None else _fact(fact.value) for fact in one.facts
     )
     return (one.criterion, one.grade, ", ".join(shown) or words.text("as in the framework"))
 

@@ -180,7 +180,7 @@ def _definition(facts: PublishedFacts, words: Translations) -> list[tuple[str, s
 
 
 def _population(predicate: str, words: Translations) -> str:
-    return words.text("everybody") if predicate == _EVERYBODY else predicate
+    return words.text(N_("everybody")) if predicate == _EVERYBODY else predicate
 
 
 def _survey(facts: PublishedFacts, words: Translations) -> list[tuple[str, str | None]]:

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
+from copstats.language import N_
 from copstats.weighting.figures import factors, margins, stages
 from copstats.weighting.texts import FACTORS, KEEP, STAGES, figure, notes
 
@@ -91,7 +92,12 @@ def _stages(weighing: Weighing, words: Translations) -> Table:
 
 def _factors(weighing: Weighing, words: Translations) -> Table:
     table = _table(
-        [words.text("Factors"), words.text("smallest"), words.text("median"), words.text("largest")]
+        [
+            words.text("Factors"),
+            words.text(N_("smallest")),
+            words.text(N_("median")),
+            words.text(N_("largest")),
+        ]
     )
     for name, values in factors(weighing):
         shown = (values[0], values[len(values) // 2], values[-1])

@@ -92,10 +92,14 @@ def _texts(data: Any, at: Place = ()) -> Iterator[tuple[Place, str]]:
 
 
 def _code_messages() -> list[Message]:
-    # `text` is also what others call a method that reads a key: a key is one word in lower case.
     # The store has no texts, but SQLAlchemy's text().
-    found = [*_marked("N_"), *(m for m in _marked("text", ("store/**", "ignore")) if _PROSE.search(m.msgid))]
+    found = [*_marked("N_"), *filter(_is_text, _marked("text", ("store/**", "ignore")))]
     return sorted(found, key=lambda message: message.place)
+
+
+def _is_text(message: Message) -> bool:
+    # In Python `text` is also what others call a method that reads a key: one word in lower case.
+    return message.place.endswith(".jinja") or bool(_PROSE.search(message.msgid))
 
 
 def _marked(function: str, *leave_out: tuple[str, str]) -> Iterator[Message]:

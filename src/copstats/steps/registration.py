@@ -133,7 +133,7 @@ def register(
 
 
 def decided_by_settings(home: Home, submission: Submission) -> Submission:
-    """Accept a submission that waits if the settings say so, also where a process was killed before it did."""
+    """Accept a submission that waits if the settings say so, also where a kill prevented that before."""
     provenance = home.registry.provenance(submission.id)
     by_itself = home.config.accept == "without_errors" and (
         provenance is None or provenance.agreement != "definitions"

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copstats.analyse.weighting.diagnostics import EXTREME, QUANTILES, Diagnostics
-from copstats.language import Translations
+from copstats.language import N_, Translations
 from copstats.process.pictures import WeightBars
 from copstats.process.reports import drawing
 from copstats.weighting.computing import Weighing
@@ -61,10 +61,10 @@ def page(weighing: Weighing, words: Translations) -> str:
 
 def _cards(weighing: Weighing, words: Translations) -> list[tuple[str, str]]:
     final = weighing.final_diagnostics
-    cards = [(words.text("respondents"), words.number(final.records))]
+    cards = [(words.text(N_("respondents")), words.number(final.records))]
     if weighing.plan.says.respondent is not None:
         share = words.text("{share} %", share=words.number(100 * weighing.response, 1))
-        cards.append((words.text("responded"), share))
+        cards.append((words.text(N_("responded")), share))
     return [
         *cards,
         (words.text("sum of the final weights"), words.number(final.sum_after)),
@@ -89,7 +89,7 @@ def _stage(one: Diagnostics, words: Translations) -> list[str]:
 
 def _quantiles(words: Translations) -> list[str]:
     inner = [words.text("{share} %", share=words.number(100 * share)) for share in QUANTILES[1:-1]]
-    return [words.text("smallest"), *inner, words.text("largest")]
+    return [words.text(N_("smallest")), *inner, words.text(N_("largest"))]
 
 
 def _category(row: Category, words: Translations) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _category(row: Category, words: Translations) -> dict[str, Any]:
 
 def _combination(row: Combination, weighing: Weighing, words: Translations) -> dict[str, Any]:
     return {
-        "names": [words.text("missing") if name is None else name for name in row.names],
+        "names": [words.text(N_("missing")) if name is None else name for name in row.names],
         "numbers": [
             words.number(row.units),
             words.number(row.respondents),
@@ -156,7 +156,7 @@ def _headings(words: Translations) -> dict[str, Any]:
         "factors": words.text("Distribution of the factors"),
         "step": words.text("Step"),
         "histogram": words.text("Distribution of the final weights"),
-        "weight": words.text("weight"),
+        "weight": words.text(N_("weight")),
         "records": words.text("Records"),
         "margins": words.text("Population tables before and after the calibration"),
         "margin": [

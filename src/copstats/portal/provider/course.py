@@ -98,7 +98,7 @@ def _checked(found: Delivery, words: Translations) -> Step:
         return Step("past", title, found.at)
     if found.state == "refused":
         at = found.upload.changed_at if found.upload is not None else None
-        return Step("bad", title, at, words.text("refused"))
+        return Step("bad", title, at, words.text(N_("refused")))
     return Step("present" if found.state in ("complete", "checking") else "ahead", title)
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from copstats.framework import Framework
 from copstats.framework.definitions import Severity
-from copstats.language import Translations
+from copstats.language import N_, Translations
 from copstats.process.check import SEVERITIES, CheckResult
 from copstats.process.pictures import DesignFigures, Pictures
 from copstats.process.reports import drawing
@@ -199,7 +199,7 @@ def _headings(words: Translations) -> dict[str, str]:
         ),
         "weights": words.text("Distribution of the weights"),
         "weights_log": words.text("Distribution of the weights (logarithmic axis)"),
-        "weight": words.text("weight"),
+        "weight": words.text(N_("weight")),
         "answers": words.text("Answers and gaps"),
         "answers_note": words.text(
             "How the cells of each variable are filled, in per cent of all records. "
