@@ -34,6 +34,7 @@ def test_translations_are_in_their_own_script(language: str) -> None:
         for code, _, path, _ in CATALOGUES
         if code == language
         for (_, msgid), translation in read_catalogue(path, language).texts.items()
-        if re.search(r"[a-z]", re.sub(r"\{[^{}]*\}", "", msgid), re.I) and not script.search(translation)
+        if re.search(r"[a-z]", re.sub(r"\{[^{}]*\}|UTC|MB|of", "", msgid), re.I)
+        and not script.search(translation)
     ]
     assert not foreign
