@@ -9,7 +9,7 @@ import pytest
 
 from copstats.disclose import load_profile, protect
 from copstats.disseminate.official import ADMINISTRATIVE_VALUE, MEASURE
-from copstats.disseminate.published import Published, Publisher, read_published
+from copstats.disseminate.published import Published, Publisher, Reading, read_published
 from copstats.disseminate.reports import Report, docx_bytes, feedback_note, html_text, quarterly_report
 from copstats.framework import load_framework
 from tests.disclose.estimates import cell, table
@@ -87,7 +87,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     )
     names = ("ref_area", "kind", "state", "quarter")
     received = [dict(zip(names, row, strict=True)) | {"survey": "COPS"} for row in RECEIVED]
-    found = read_published(folder, AREAS, publisher=PUBLISHER, received=pa.Table.from_pylist(received))
+    found = read_published(folder, Reading(AREAS, PUBLISHER, pa.Table.from_pylist(received)))
     values, measures = counts()
     return replace(found, tables={**found.tables, "administrative_value": values, "measure": measures})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from copstats.disseminate.published import Published, Publisher, read_published
+from copstats.disseminate.published import Published, Publisher, Reading, read_published
 from copstats.disseminate.site import write_site
 from tests.disseminate.conftest import AREAS
 
@@ -13,7 +13,7 @@ PUBLISHER = Publisher("Office & partners", "data@example.org", "https://data.exa
 
 @pytest.fixture(scope="session")
 def published(release: Path) -> Published:
-    return read_published(release, AREAS, publisher=PUBLISHER)
+    return read_published(release, Reading(AREAS, PUBLISHER))
 
 
 @pytest.fixture(scope="session")
