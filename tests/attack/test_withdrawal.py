@@ -239,6 +239,14 @@ def test_a_submission_is_gone_in_every_copy(home: Home, tmp_path: Path) -> None:
     assert caught.value.code == "C004"
 
 
+def test_figures_that_wait_for_publication_go_with_their_submission(home: Home) -> None:
+    steps.publish(home.path, "2026-Q4", by="")
+    assert home.prepared.labels() == ["2026-Q4"]
+    withdraw_submission(home.path, ID, who="test", reason="test")
+    assert home.prepared.labels() == []
+    assert not [path for path in (home.path / "prepared").rglob("*.parquet")]
+
+
 def test_a_withdrawal_that_was_killed_is_finished_by_the_next(home: Home, tmp_path: Path) -> None:
     wrapped = wrapped_keys(home.path, ("waves",), ID)
     # killed after the files were deleted, before the country's key was replaced

@@ -255,6 +255,9 @@ def _destroy(home: Home, submission: Submission) -> None:
     home.warehouse.destroy(submission.id)
     home.findings.destroy(submission.id)
     _without_upload(home, submission.id)
+    # A release that waits may hold figures of it that were never published.
+    for label in home.prepared.labels():
+        home.prepared.discard(label)
     if submission.state in (State.ACCEPTED, State.WITHDRAWN):
         home.ledger.destroy(submission.wave)
 
