@@ -48,7 +48,7 @@ def test_the_operators_page_runs(root: Path, shared: Path, tmp_path: Path) -> No
     commands = [
         line[2:] for block in re.findall(r"```console\n(.*?)```", page, re.S) for line in block.splitlines()
     ]
-    assert len(commands) == 8
+    assert len(commands) == 10
     for command in commands:
         words = shlex.split(command.replace("../shared", str(shared)))[1:]
         done = subprocess.run(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from copstats.store.home import Home
 from tests.journey.conftest import copstats
 
 pytestmark = pytest.mark.reference
@@ -81,6 +82,7 @@ def test_only_rcd4_can_be_fed_and_the_rest_is_absent_with_a_reason(
     import duckdb
 
     assert {row["indicator"] for row in estimates} == {"RCD4"}
+    Home.open(home).change_settings(release_forms=())
     for command in (("release", "2026-Q4"), ("review", "confirm", "2026-Q4", "USA"), ("release", "2026-Q4")):
         assert copstats(*command, "--home", home, cwd=root).status == 0
     database = home / "releases" / "2026-Q4" / "copstats.duckdb"
