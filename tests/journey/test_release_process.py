@@ -145,6 +145,16 @@ def test_an_approval_holds_for_what_was_approved_only(home: Home) -> None:
     assert steps.publish(home.path, LABEL, by="", now=end).state == "to_be_approved"
 
 
+def test_a_wave_is_not_carried_forward_under_other_rules(home: Home) -> None:
+    home.change_settings(review_days=0, disclosure_profile="mics")
+    steps.publish(home.path, LABEL, by="operator", now=NOW)
+    again = steps.publish(home.path, f"{LABEL}-r1", by="operator", now=NOW)
+    assert [one.outcome for one in again.settled] == ["carried"]
+    home.change_settings(disclosure_profile="nchs")  # its version has the same number
+    other = steps.publish(home.path, f"{LABEL}-r2", by="operator", now=NOW)
+    assert [one.outcome for one in other.settled] != ["carried"]
+
+
 def test_the_calendar_prepares_in_time_once_and_makes_up_for_the_newest_quarter_missed(home: Home) -> None:
     def due(moment: str) -> str | None:
         return steps.label_due(home.path, now=dt.datetime.fromisoformat(f"{moment}T10:00+00:00"))

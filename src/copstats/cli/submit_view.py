@@ -6,26 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from copstats.language import N_
+from copstats.store.portal_states import STATES
 
 if TYPE_CHECKING:
     from copstats.client.follow import Story
     from copstats.language import Translations
 
-STATES = {
-    "receiving": N_("on its way"),
-    "complete": N_("received"),
-    "checking": N_("being checked"),
-    "refused": N_("refused"),
-    "done": N_("checked"),
-    "rejected": N_("has errors"),
-    "waiting": N_("waits for a decision"),
-    "accepted": N_("accepted"),
-    "declined": N_("declined"),
-    "superseded": N_("replaced by a newer version"),
-    "withdrawn": N_("withdrawn"),
-}
-"""States of uploads and submissions."""
 _SHOWN_FROM = 2.0
 """Seconds of a pause from which on it is told."""
 _STEP = 10

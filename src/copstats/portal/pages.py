@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from copstats.errors import CopstatsError
 from copstats.language import LANGUAGES, N_, Translations
 from copstats.portal.context import Portal, portal_of, words_of
+from copstats.store.portal_states import STATES as UPLOAD_STATES
 
 ASSETS = Path(__file__).parent / "assets"
 """Folder of the files that pages load; the application serves it as ``/assets``."""
@@ -28,18 +29,7 @@ ROLES = {
 }
 """Roles of those who sign in."""
 
-STATES = {
-    "receiving": N_("on its way"),
-    "complete": N_("received"),
-    "checking": N_("being checked"),
-    "refused": N_("refused"),
-    "done": N_("checked"),
-    "rejected": N_("has errors"),
-    "waiting": N_("waits for a decision"),
-    "accepted": N_("accepted"),
-    "declined": N_("declined"),
-    "superseded": N_("replaced by a newer version"),
-    "withdrawn": N_("withdrawn"),
+STATES = UPLOAD_STATES | {
     "open": N_("open"),
     "confirmed": N_("confirmed"),
     "objected": N_("objected"),

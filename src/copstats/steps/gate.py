@@ -69,9 +69,9 @@ class Gate:
         from copstats.disclose import protect
 
         consent = _consent(wave)
-        made_from = fingerprint(
-            estimates_fingerprint(self.home, wave, self.year), self.profile.version, consent
-        )
+        # Named profiles have versions of their own, which may be the same.
+        rules = f"{self.profile.id} {self.profile.version}"
+        made_from = fingerprint(estimates_fingerprint(self.home, wave, self.year), rules, consent)
         if (same := vintages.carried_forward(self.home, wave.wave, made_from)) is not None:
             return same
         PROGRESS.info("Disclosure gate %d of %d: %s", number, self.waves, wave.wave)

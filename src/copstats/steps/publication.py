@@ -114,12 +114,13 @@ def publish(
                 return Published(label, folder, "unchanged")
             raise ReleaseError("R090", label=label)
         settled = _prepare(home, waves, label, made_from, moment)
-        if settled:
-            tell(home_path, "release.prepared", label)
         if by:
             home.prepared.approve(label, by=by, not_before=not_before)
             home.audit.append("release.approved", label, by=as_identifier(by))
-        return replace(_publish_if_due(home, label, moment), settled=settled)
+        published = replace(_publish_if_due(home, label, moment), settled=settled)
+    if settled:
+        tell(home_path, "release.prepared", label)
+    return published
 
 
 def publish_if_due(home_path: Path, label: str, *, now: dt.datetime | None = None) -> Published:

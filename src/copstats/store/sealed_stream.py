@@ -148,38 +148,49 @@ def open_stream(path: Path, data_key: bytes, context: bytes, where: str) -> io.B
         raise
 
 
-class _Chunks(io.RawIOBase):
-    """The content of an encrypted file; holds the one chunk that was read last."""
+class Seekable(io.RawIOBase):
+    """Content of a known size that is read at any place; those that read it fill ``readinto``."""
 
-    def __init__(self, file: BinaryIO, data_key: bytes, context: bytes, where: str) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self._file = file
-        self._cipher = _cipher(data_key, context)
-        self._context = context
-        self._where = where
-        encrypted = file.seek(0, io.SEEK_END)
-        self._last = max(0, encrypted - 1) // (CHUNK + TAG)
-        self._size = encrypted - (self._last + 1) * TAG
+        self._size = size
         self._at = 0
-        self._held: tuple[int, bytes] | None = None
-        # At once, so that a file that was cut is refused before anything of it is used.
-        self._chunk(self._last)
 
     def readable(self) -> bool:
+        """It can be read."""
         return True
 
     def seekable(self) -> bool:
+        """It can be read at any place."""
         return True
 
     def tell(self) -> int:
+        """Return the place of the next byte."""
         return self._at
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place and return it."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
             raise ValueError(offset)
         self._at = start + offset
         return self._at
+
+
+class _Chunks(Seekable):
+    """The content of an encrypted file; holds the one chunk that was read last."""
+
+    def __init__(self, file: BinaryIO, data_key: bytes, context: bytes, where: str) -> None:
+        encrypted = file.seek(0, io.SEEK_END)
+        self._last = max(0, encrypted - 1) // (CHUNK + TAG)
+        super().__init__(encrypted - (self._last + 1) * TAG)
+        self._file = file
+        self._cipher = _cipher(data_key, context)
+        self._context = context
+        self._where = where
+        self._held: tuple[int, bytes] | None = None
+        # At once, so that a file that was cut is refused before anything of it is used.
+        self._chunk(self._last)
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         room = memoryview(buffer).cast("B")

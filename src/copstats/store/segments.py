@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from copstats.errors import ConfidentialityError, PortalError
-from copstats.store.sealed_stream import CHUNK, StreamWriter, TooLarge
+from copstats.store.sealed_stream import CHUNK, Seekable, StreamWriter, TooLarge
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -123,33 +123,15 @@ def joined(parts: Sequence[Part], opener: Callable[[Part], io.BufferedReader]) -
     return io.BufferedReader(_Joined(parts, opener), CHUNK)
 
 
-class _Joined(io.RawIOBase):
+class _Joined(Seekable):
     """The content of the segments; holds the one open that was read last."""
 
     def __init__(self, parts: Sequence[Part], opener: Callable[[Part], io.BufferedReader]) -> None:
-        super().__init__()
+        super().__init__(parts[-1].end if parts else 0)
         self._parts = parts
         self._opener = opener
         self._starts = [part.offset for part in parts]
-        self._size = parts[-1].end if parts else 0
-        self._at = 0
         self._held: tuple[int, io.BufferedReader] | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if start + offset < 0:
-            raise ValueError(offset)
-        self._at = start + offset
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         room = memoryview(buffer).cast("B")

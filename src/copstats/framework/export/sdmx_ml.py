@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
@@ -13,7 +14,7 @@ from copstats.framework.structure import PERIOD, Component, Structure
 _SCHEMAS = "http://www.sdmx.org/resources/sdmxml/schemas/"
 
 
-class _Message:
+class _Message(ABC):
     """What both versions have in common; the order of elements is that of the schemas."""
 
     namespace: str
@@ -32,13 +33,15 @@ class _Message:
         self._fill(add(root, "mes:Structures"))
         return root
 
+    @abstractmethod
     def _fill(self, structures: Element) -> None:
-        raise NotImplementedError
+        """Write it as the version does."""
 
+    @abstractmethod
     def _refer(
         self, parent: Element, tag: str, package: str, kind: str, name: str, *, item: str = ""
     ) -> None:
-        raise NotImplementedError
+        """Write it as the version does."""
 
     def _representation(self, parent: Element, component: Component) -> None:
         representation = add(parent, "str:LocalRepresentation")
@@ -47,8 +50,9 @@ class _Message:
         else:
             self._refer(representation, "str:Enumeration", "codelist", "Codelist", component.codelist)
 
+    @abstractmethod
     def _attribute(self, parent: Element, name: str, component: Component, measure: str) -> None:
-        raise NotImplementedError
+        """Write it as the version does."""
 
     def _header(self, root: Element) -> None:
         header = add(root, "mes:Header")
