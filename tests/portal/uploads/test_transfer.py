@@ -258,7 +258,9 @@ def test_a_server_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
 
 def test_events_tell_every_change_and_end(portal: Served) -> None:
     content, client = zip_of(300_000, 30), portal.client("KEN")
-    place = begin(client, content).headers["location"]
+    begun = begin(client, content)
+    assert begun.status_code == 201
+    place = begun.headers["location"]
     upload_id = place.rpartition("/")[2]
     seen: list[dict[str, object]] = []
 
