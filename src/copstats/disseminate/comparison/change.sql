@@ -2,9 +2,15 @@
 WITH rounds AS (
   SELECT DISTINCT source_from, source_to FROM round_pair
 ),
+earlier AS MATERIALIZED (  -- first each round's own cells: joined by cell alone, all surveys would meet all others
+  SELECT rounds.*, indicator_value.*
+  FROM rounds
+  JOIN indicator_value ON indicator_value.source = rounds.source_from
+),
 both_rounds AS (
   SELECT
-    rounds.*,
+    earlier.source_from,
+    earlier.source_to,
     earlier.time_period AS time_period_from,
     later.time_period AS time_period_to,
     earlier.value AS value_from,
@@ -17,10 +23,9 @@ both_rounds AS (
     ) AS reason_of_value,
     greatest(step_from.step, step_to.step) AS error_step,
     later.* EXCLUDE (time_period, value, se, comparability, comparability_reasons)
-  FROM rounds
-  JOIN indicator_value AS earlier ON earlier.source = rounds.source_from
+  FROM earlier
   JOIN indicator_value AS later
-    ON later.source = rounds.source_to AND later.unit_measure = earlier.unit_measure AND ${same_cell}
+    ON later.source = earlier.source_to AND later.unit_measure = earlier.unit_measure AND ${same_cell}
   LEFT JOIN error_step AS step_from ON step_from.n_band = earlier.n_band
   LEFT JOIN error_step AS step_to ON step_to.n_band = later.n_band
   WHERE later.region = '_T' AND later.unit_measure = 'PCNT'
