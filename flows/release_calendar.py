@@ -19,6 +19,24 @@ def publish_if_due(home: str, label: str) -> str:
     return steps.publish_if_due(Path(home), label).state
 
 
+@flow(name="due release", log_prints=False, persist_result=False, validate_parameters=False)
+def due_release(home: str, label: str) -> str:
+    """Publish a prepared release if nothing stands in its way; why it could not be is noted and told.
+
+    Args:
+        home: the home folder.
+        label: of the release.
+
+    Returns:
+        ``published``, ``unchanged``, ``in_review``, ``to_be_approved``, ``embargoed`` or ``failed CODE``.
+    """
+    told = outcome(publish_if_due(home, label, return_state=True))
+    if told == "failed U018":  # prepared by other code: estimated anew, and to be approved anew
+        told = outcome(publication(home, label, return_state=True))
+    steps.note_outcome(Path(home), label, told.removeprefix("failed ") if told.startswith("failed") else "")
+    return told
+
+
 @flow(
     name="release calendar",
     log_prints=False,
@@ -40,10 +58,5 @@ def release_calendar(home: str) -> dict[str, str]:
     if (due := steps.label_due(Path(home))) is not None:
         outcomes[due] = publication(home, due)
     for label in steps.prepared_labels(Path(home)):
-        told = outcome(publish_if_due(home, label, return_state=True))
-        if told == "failed U018":  # prepared by other code: estimated anew, and to be approved anew
-            told = publication(home, label)
-        if told.startswith("failed"):
-            steps.tell(Path(home), "release.failed", label, code=told.removeprefix("failed "))
-        outcomes[label] = told
+        outcomes[label] = due_release(home, label)
     return outcomes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,7 +82,11 @@ def official_submissions(home: Home) -> list[Submission]:
 
 
 def publishable(
-    home: Home, framework: Framework, profile: DisclosureProfile, denominators: Denominators
+    home: Home,
+    framework: Framework,
+    profile: DisclosureProfile,
+    denominators: Denominators,
+    objected: Collection[str] = (),
 ) -> OfficialTables:
     """Return what a release shows of the accepted counts and answers, as far as their offices agreed.
 
@@ -91,6 +95,7 @@ def publishable(
         framework: of the release.
         profile: rules of disclosure.
         denominators: children by area, year, sex and age.
+        objected: submissions that their country objects to.
 
     Raises:
         ConfidentialityError: C360, counts contradict each other; C001 to C005, a key or file was changed.
@@ -116,6 +121,7 @@ def publishable(
         framework=framework,
         profile=profile,
         denominators=denominators,
+        objected=objected,
     )
 
 

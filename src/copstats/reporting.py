@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from copstats.framework import Framework
 
 
+_PREVIEWED = {"values": "indicator_value", "counts": "administrative_value", "answers": "policy_answer"}
+
+
 @dataclass(frozen=True)
 class Preview:
     """What a country may see of a prepared release.
@@ -30,25 +33,33 @@ class Preview:
         label: of the release.
         area: ISO 3166-1 alpha-3.
         note: what the country will be told when it is published.
-        values: its rows of ``indicator_value``.
+        tables: what is said of it: ``values``, ``counts`` and ``answers``, rows of ``indicator_value``,
+            ``administrative_value`` and ``policy_answer``.
         framework: that defines them.
     """
 
     label: str
     area: str
     note: Report
-    values: pa.Table
+    tables: Mapping[str, pa.Table]
     framework: Framework
 
     def files(self) -> dict[str, bytes]:
-        """Return file name -> content: the note as DOCX and HTML, the values as CSV."""
+        """Return file name -> content: the note as DOCX and HTML, every table that has rows as CSV."""
         from copstats.disseminate.files import write_csv_table
         from copstats.disseminate.reports import report_files
 
-        table = io.BytesIO()
-        write_csv_table(table, self.values)
-        name = f"note-{self.area}-{self.label}-{self.note.words.language}"
-        return report_files(self.note, name) | {f"values-{self.area}-{self.label}.csv": table.getvalue()}
+        files = report_files(self.note, f"note-{self.area}-{self.label}-{self.note.words.language}")
+        for name in self.with_rows:
+            content = io.BytesIO()
+            write_csv_table(content, self.tables[name])
+            files[f"{name}-{self.area}-{self.label}.csv"] = content.getvalue()
+        return files
+
+    @property
+    def with_rows(self) -> list[str]:
+        """Names of the tables that say anything."""
+        return [name for name, table in self.tables.items() if table.num_rows]
 
 
 def write_quarterly(home_path: Path, quarter: str, target: Path, *, language: str = "en") -> list[Path]:
@@ -90,7 +101,7 @@ def write_feedback(
 def write_preview(
     home_path: Path, label: str, area: str, target: Path, *, language: str = "en"
 ) -> list[Path]:
-    """Write what a country may see of a prepared release: the note, and its values as CSV.
+    """Write what a country may see of a prepared release: the note, and its values, counts, answers as CSV.
 
     Raises:
         ReleaseError: R094, none of this label is prepared.
@@ -120,9 +131,9 @@ def preview(home_path: Path, label: str, area: str, *, language: str = "en") -> 
     if area not in home.areas:
         raise UsageError("U401", where=area)
     published = _published(home, folder)
-    cells = published.tables["indicator_value"]
-    values = cells.filter(pc.equal(cells["ref_area"], area))
-    return Preview(label, area, feedback_note(published, area, language), values, published.framework)
+    whole = {name: published.tables[table] for name, table in _PREVIEWED.items()}
+    tables = {name: table.filter(pc.equal(table["ref_area"], area)) for name, table in whole.items()}
+    return Preview(label, area, feedback_note(published, area, language), tables, published.framework)
 
 
 def _note(home: Home, folder: Path, area: str, target: Path, language: str) -> list[Path]:

@@ -16,8 +16,11 @@ from typing import Any
 from copstats.errors import FlowStopped, Retriable, UsageError
 from copstats.project import project_root
 
-FLOWS = ("intake", "intake_upload", "estimation", "publication", "release_calendar", "pipeline")
-_FILES = {"intake_upload": "intake"}
+FLOWS = (
+    *("intake", "intake_upload", "estimation", "publication", "release_calendar", "due_release"),
+    "pipeline",
+)
+_FILES = {"intake_upload": "intake", "due_release": "release_calendar"}
 """Files of the flows that are not called like them."""
 
 _QUIET = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copstats.disseminate.official import ADMINISTRATIVE_VALUE
 from copstats.disseminate.revisions import (
     IDENTITY,
     REASONS,
     REVISION,
     definitions_changed,
     read_previous,
+    revisable,
     revisions,
+    with_first_release,
 )
 from copstats.errors import ReleaseError
 from copstats.store.schemas import DIMENSIONS, INDICATOR_VALUE
@@ -42,8 +46,19 @@ def withheld(reason: str = "n", **changed: Any) -> dict[str, Any]:
     return one(obs_status="Q", obs_conf="A", reason=reason, **figures, **changed)
 
 
-def cells(*rows: dict[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=INDICATOR_VALUE)
+def counted(**changed: Any) -> dict[str, Any]:
+    """A published count of version 1 of a submission."""
+    key = dict.fromkeys(("sex", "age", "breakdown", "code"), "_T")
+    said = {"measure": "le_victims", "time_period": "2025", "unit_measure": "CHILD", "value": 45.0}
+    status = {"obs_status": "A", "obs_conf": "F", "source": "XAA_2025_HELPLINE_v01_M"}
+    return {"ref_area": "XAA", **key, **said, **status, **changed}
+
+
+def cells(*rows: dict[str, Any], counts: Sequence[dict[str, Any]] = ()) -> pa.Table:
+    return revisable(
+        pa.Table.from_pylist(list(rows), schema=INDICATOR_VALUE),
+        pa.Table.from_pylist(list(counts), schema=ADMINISTRATIVE_VALUE),
+    )
 
 
 def revised(
@@ -98,6 +113,38 @@ def test_a_cell_that_is_gone() -> None:
     (row,) = revised(cells(one(), one(sex="F")), cells(one()))
     assert (row["revision_reason"], row["sex"], row["source_to"]) == ("removed", "F", None)
     assert row["obs_status_to"] is None
+
+
+def test_counts_are_revised_like_values() -> None:
+    girls, phone = {"sex": "F", "value": 40.0}, {"breakdown": "channel", "code": "phone"}
+    hidden = {"value": None, "obs_status": "Q", "reason": "objection"}
+    v2 = {"source": "XAA_2025_HELPLINE_v02_M"}
+    before = cells(one(), counts=[counted(), counted(**girls), counted(**phone)])
+    now = cells(
+        one(),
+        counts=[
+            counted(value=50.0, **v2),
+            counted(**girls, **v2) | hidden,
+            counted(**phone, **v2),
+            counted(source="XAA_2026_HELPLINE_v01_M", value=45.0),  # the next report has the year once more
+        ],
+    )
+    found = revised(before, now)
+    names = ("indicator", "survey", "sex", "code", "value_from", "value_to", "revision_reason")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        ("le_victims", "XAA_2025_HELPLINE", "F", "_T", None, None, "objection"),
+        ("le_victims", "XAA_2025_HELPLINE", "_T", "_T", 45.0, 50.0, "new_version"),
+    ]
+
+
+def test_an_indicator_keeps_the_release_that_was_the_first_with_a_value(release: Path) -> None:
+    before = read_previous(release)
+    codes = before.indicators.select(["indicator"])
+    first = dict(zip(*before.indicators.to_pydict().values(), strict=True))
+    assert (first["RCD4"], first["HLP5"]) == ("2026-Q4", None)
+    now = cells(one(indicator="HLP5"), withheld(indicator="RCD4"))
+    later = with_first_release(codes, now, before, "2027-Q1")
+    assert dict(zip(*later.to_pydict().values(), strict=True)) == first | {"HLP5": "2027-Q1"}
 
 
 def test_earlier_revisions_are_carried_on() -> None:
@@ -167,7 +214,8 @@ def test_cell_by_cell(before: dict[Any, Any], now: dict[Any, Any]) -> None:
 def test_what_the_release_before_published_is_read_back(release: Path) -> None:
     before = read_previous(release)
     assert before.label == "2026-Q4"
-    assert before.cells.equals(pq.read_table(release / "parquet" / "indicator_value.parquet"))
+    shown = pq.read_table(release / "parquet" / "indicator_value.parquet")
+    assert before.cells.equals(revisable(shown, ADMINISTRATIVE_VALUE.empty_table()))
     assert before.revisions.num_rows == 0 and before.revisions.schema == REVISION
     assert not definitions_changed(before.release, before.release)
     other = before.release.set_column(

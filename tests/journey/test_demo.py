@@ -96,9 +96,12 @@ def test_the_audit_log_is_whole(demo: Run, demo_home: Path, root: Path) -> None:
 def test_a_release_is_immutable(demo: Run, demo_home: Path, root: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home)
+    manifest = home / "releases" / LABEL / "MANIFEST.json"
+    before = manifest.read_bytes()
     Home.open(home).change_settings(release_forms=())
-    declined = copstats("release", "2019-Q3-x", "--home", home, cwd=root)
-    assert declined.status == 0, declined.err
+    changed = copstats("release", LABEL, "--home", home, cwd=root)
+    assert (changed.status, manifest.read_bytes()) == (2, before)
+    assert "R090" in changed.err
     other = copstats("release", "June", "--home", home, cwd=root)
     assert other.status == 2
     assert "U106" in other.err

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,16 @@ from copstats import steps
 from copstats.disseminate.verify import verify_release
 from copstats.errors import ReleaseError, UsageError
 from copstats.project import project_root
+from copstats.steps.approval import approve_release
 from copstats.store.home import Home
+from copstats.store.portal import PortalRegistry
 from tests.journey.conftest import copstats
+from tests.official.material import answers, counts
 
 SAMPLES = project_root() / "sample_data"
 ID, WAVE, LABEL = "XAA_2023_COPS_v01_M", "XAA_2023_COPS", "2026-Q4"
 NOW = dt.datetime(2026, 12, 1, 9, tzinfo=dt.UTC)
+SERVICES, POLICY = "XAA_2025_HELPLINE", "XAA_2025_POLICY"
 LATER = NOW + dt.timedelta(days=15, minutes=1)
 KILLS = 20
 
@@ -48,7 +53,7 @@ def home(estimated: Path, tmp_path: Path) -> Home:
 
 
 def cells(folder: Path) -> list[dict[str, Any]]:
-    return pq.read_table(folder / "parquet" / "indicator_value.parquet").to_pylist()
+    return _rows(folder, "indicator_value")
 
 
 def events(home: Home) -> list[str]:
@@ -71,10 +76,21 @@ def test_a_country_sees_its_values_first_and_its_silence_is_no_objection(home: H
     assert steps.publish(home.path, f"{LABEL}-r1", by="", now=LATER).state == "to_be_approved"
 
 
-def test_an_objection_keeps_values_out_of_this_release_and_the_next(home: Home) -> None:
+def test_an_objection_keeps_values_and_counts_out_of_this_release_and_the_next(
+    home: Home, tmp_path: Path
+) -> None:
+    lines = ["variable,period,sex,age,category,value", "le_victims,2025,_T,_T,_T,40"]
+    lines.append("pop_child,2025,_T,Y0T17,_T,1000000")
+    steps.ingest(home.path, counts(tmp_path / "counts", lines, ref_area="XAA"))
+    steps.ingest(home.path, answers(tmp_path / "answers", ["item,answer", "Q01,yes"], ref_area="XAA"))
     steps.publish(home.path, LABEL, by="", now=NOW)
-    (said,) = steps.answer_review(home.path, LABEL, "XAA", who="office", indicators=["RCD4"], reason="check")
-    assert (said.answer, said.indicators) == ("objected", ("RCD4",))
+    objects = partial(steps.answer_review, home.path, who="office", reason="check")
+    said = objects(LABEL, "XAA", indicators=["RCD4", SERVICES], now=NOW)
+    assert {one.wave: (one.answer, one.indicators, one.reason) for one in said} == {
+        WAVE: ("objected", ("RCD4",), "check"),
+        SERVICES: ("objected", (), "check"),
+        POLICY: ("confirmed", (), ""),
+    }
     published = steps.publish(home.path, LABEL, by="operator", now=NOW)
     assert published.state == "published"
     objected = [row for row in cells(published.folder) if row["indicator"] == "RCD4"]
@@ -93,12 +109,29 @@ def test_an_objection_keeps_values_out_of_this_release_and_the_next(home: Home) 
         row for row in cells(published.folder) if row["indicator"] == "RSK1" and row["value"] is not None
     ]
     assert shown
+    withheld = (None, None, "objection")
+    assert {_counted(published.folder, name) for name in ("le_victims", "ADM5", "pop_child")} == {withheld}
+    assert _rows(published.folder, "policy_answer")
+    # a year later the data are older, which the classes say, and counts come anew: the country is asked again
     steps.estimate(home.path, ID, as_of_year=2027)
-    # a year later the data are older, which the classes say: the country is asked again, and says nothing
-    assert steps.publish(home.path, "2027-Q1", by="operator", now=LATER).state == "in_review"
-    later = steps.publish(home.path, "2027-Q1", by="operator", now=LATER + dt.timedelta(days=16))
-    assert later.state == "published"
-    assert not [row for row in cells(later.folder) if row["indicator"] == "RCD4" and row["value"] is not None]
+    lines[1] = "le_victims,2025,_T,_T,_T,61"
+    steps.ingest(home.path, counts(tmp_path / "again", lines, ref_area="XAA", version=2))
+    silent = steps.publish(home.path, "2027-Q1", by="operator", now=LATER)
+    assert silent.state == "in_review"
+    assert not [
+        row for row in cells(silent.folder) if row["indicator"] == "RCD4" and row["value"] is not None
+    ]
+    assert _counted(silent.folder, "le_victims") == withheld
+    said = objects("2027-Q1", "XAA", indicators=["RCD4"], now=LATER)
+    assert {one.wave: one.answer for one in said} == {WAVE: "objected", SERVICES: "confirmed"}
+    confirmed = steps.publish(home.path, "2027-Q1", by="operator", now=LATER)
+    assert confirmed.state == "published"
+    assert not [
+        row for row in cells(confirmed.folder) if row["indicator"] == "RCD4" and row["value"] is not None
+    ]
+    assert _counted(confirmed.folder, "ADM5") == (6.0, 1_000_000.0, None)
+    (told,) = (row for row in _rows(confirmed.folder, "revision") if row["indicator"] == "le_victims")
+    assert (told["value_from"], told["value_to"], told["revision_reason"]) == (None, 60.0, "shown")
     assert "review.objected" in events(home)
 
 
@@ -109,6 +142,43 @@ def test_an_objection_after_the_approval_counts_and_asks_for_another(home: Home)
     published = steps.publish(home.path, LABEL, by="Operator of the day", now=LATER)
     assert published.state == "published"
     assert all(row["value"] is None for row in cells(published.folder))
+
+
+def test_what_the_portal_approves_is_published_as_it_was_shown_and_once(home: Home) -> None:
+    tokens = PortalRegistry(home.registry.database)
+    operator = tokens.create_token("operator", area=None, holder="Operator", days=1, now=NOW)[1].id
+    steps.publish(home.path, LABEL, by="", now=NOW)
+    approve_release(home.path, LABEL, operator, manifest=home.prepared.get(LABEL).manifest, now=NOW)
+    assert steps.approved_releases(home, now=NOW) == []  # in review
+    steps.answer_review(home.path, LABEL, "XAA", who="Office of Statistics", indicators=[], now=NOW)
+    assert [one.label for one in steps.approved_releases(home, now=NOW)] == [LABEL]
+    shown = home.prepared.get(LABEL)
+    with home.prepared.staging(LABEL) as draft:  # built, and killed before it was noted down
+        (draft.folder / "MANIFEST.json").write_text("{}")
+        draft.publish()
+    assert not Home.open(home.path).prepared.is_whole(shown)
+    assert steps.publish_if_due(home.path, LABEL, now=NOW).state == "to_be_approved"
+    assert home.prepared.is_whole(home.prepared.get(LABEL))
+    assert steps.approved_releases(home, now=LATER) == []  # it is another one now
+    approve_release(home.path, LABEL, operator, manifest=home.prepared.get(LABEL).manifest, now=NOW)
+    assert [one.label for one in steps.approved_releases(home, now=NOW)] == [LABEL]
+    home.prepared.publish(LABEL)  # and then the process was killed
+    found = Home.open(home.path)
+    assert (found.registry.releases(), steps.approved_releases(found, now=NOW)) == ([], [])
+    steps.record_published(found)
+    steps.record_published(found)
+    assert [one.label for one in found.registry.releases()] == [LABEL]
+    assert found.ledger.carried(LABEL) == {WAVE: 1}
+    assert steps.publish(home.path, LABEL, by="operator", now=NOW).state == "unchanged"
+
+
+def _rows(folder: Path, table: str) -> list[dict[str, Any]]:
+    return pq.read_table(folder / "parquet" / f"{table}.parquet").to_pylist()
+
+
+def _counted(folder: Path, measure: str) -> tuple[Any, ...]:
+    (row,) = (row for row in _rows(folder, "administrative_value") if row["measure"] == measure)
+    return row["value"], row["denominator"], row["reason"]
 
 
 def test_only_what_is_in_review_can_be_answered(home: Home) -> None:

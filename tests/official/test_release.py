@@ -12,12 +12,16 @@ import pytest
 from copstats.disclose import load_profile
 from copstats.disclose.counts import protect_counts
 from copstats.disseminate import build_release
+from copstats.disseminate.labels import labels
 from copstats.disseminate.official import SCHEMAS, OfficialTables, earlier_counts, official_tables
 from copstats.disseminate.tables import dictionary
 from copstats.errors import SubmissionError, UsageError
 from copstats.framework import load_areas, load_framework
 from copstats.framework.counts import load_counts
 from copstats.framework.denominators import POPULATION_REFERENCE, Denominators, no_denominators
+from copstats.framework.export.markup import wordings
+from copstats.framework.translation import framework_messages
+from copstats.language import LANGUAGES
 from copstats.official import official_submissions, publishable, take_in
 from copstats.store.counts import POLICY_ANSWERS
 from copstats.store.home import Home
@@ -160,6 +164,26 @@ def test_units_are_kept_apart(tmp_path: Path) -> None:
     assert not set(units) & set(FRAMEWORK.indicators)
 
 
+def test_units_and_categories_have_labels_that_are_translated() -> None:
+    definitions = load_counts(FRAMEWORK.id)
+    for rate in definitions.derived.values():
+        unit = definitions.units[definitions.variables[rate.numerator].unit].label
+        assert rate.label.startswith(f"{unit} per 100,000 ") if rate.is_rate else rate.label == "Per cent"
+    for_translators = {message.msgid for message in framework_messages() if message.place == "counts.yaml"}
+    found = labels(FRAMEWORK, {}, [], {}, wordings(FRAMEWORK.id)).to_pylist()
+    texts = {(row["kind"], row["code"]): row["text"] for row in found if row["language"] == "en"}
+    told = {code: text for (kind, code), text in texts.items() if kind == "breakdown"}
+    told |= {code: text for (kind, code), text in texts.items() if kind == "unit_measure"}
+    assert told.items() >= {"channel:phone": "Telephone", "channel": "Channel"}.items()
+    assert (
+        told.items()
+        >= {"SCHOOL": "Schools", "CHILD_PER_100K_CHILDREN": "Children per 100,000 children"}.items()
+    )
+    assert {text for code, text in told.items() if not code.endswith(":_U")} <= for_translators
+    unknown = [row["language"] for row in found if (row["kind"], row["code"]) == ("breakdown", "channel:_U")]
+    assert set(unknown) == set(LANGUAGES)
+
+
 def test_scores_by_pillar(tmp_path: Path) -> None:
     """By hand: governance yes, partial, no of three answered: 50; all: 1 + 0.5 + 0 + 1 of four: 62.5."""
     lines = ["Q01,yes", "Q02,partial", "Q03,no", "Q04,not_applicable", "Q06,yes", "Q33,not_applicable"]
@@ -262,6 +286,27 @@ def test_what_the_office_agreed_to(home: Home, tmp_path: Path) -> None:
         ("le_victims", "_T", 45.0),
     ]
     assert tables["official_source"]["collection"].to_pylist() == ["HELPLINE"]
+
+
+def test_what_an_office_objects_to_shows_in_no_other_figure(home: Home, tmp_path: Path) -> None:
+    """The rate of the helpline is divided by the population that the census office then objects to."""
+    accepted(home, counts(tmp_path / "a", [HEAD, "le_victims,2025,_T,_T,_T,40"]))
+    census = [HEAD, "pop_child,2025,_T,Y0T17,_T,1000000"]
+    accepted(home, counts(tmp_path / "b", census, collection="CENSUS"))
+    accepted(home, answers(tmp_path / "c", ["item,answer", "Q01,yes"]))
+    agreed = publishable(home, FRAMEWORK, PROFILE, no_denominators())
+    assert values(agreed, "ADM5", "value", "denominator") == [(4.0, 1_000_000.0)]
+    objected = ["KEN_2025_CENSUS_v01_M", "KEN_2025_POLICY_v01_M"]
+    found = publishable(home, FRAMEWORK, PROFILE, no_denominators(), objected)
+    assert values(found, "pop_child", "value", "obs_status", "reason") == [(None, "Q", "objection")]
+    assert values(found, "ADM5", "value", "denominator", "reason") == [(None, None, "no_denominator")]
+    assert values(found, "le_victims", "value") == [(40.0,)]
+    assert {name: found.tables[name].num_rows for name in ("policy_answer", "policy_score")} == {
+        "policy_answer": 0,
+        "policy_score": 0,
+    }
+    assert found.inputs.keys() == agreed.inputs.keys() - {"KEN_2025_POLICY_v01_M"}
+    assert found.said == agreed.said  # its office is asked about the same, whatever it answers
 
 
 def test_a_release_reckons_with_the_one_before(home: Home, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ EVERYWHERE = {
         ("POST", "/en/sign-in", 403),
         ("GET", "/openapi.json", 200),
         ("GET", "/assets/portal.css", 200),
+        ("GET", "/assets/base.css", 200),
+        ("GET", "/assets/icon.svg", 200),
         ("GET", "/assets/../signin.py", 404),
         ("GET", "/assets/%2e%2e/signin.py", 404),
     ],
@@ -43,7 +45,7 @@ def test_every_answer_is_guarded(portal: Served, method: str, path: str, status:
     assert "unsafe" not in policy
     assert len(answer.headers["x-request-id"]) == 16
     assert "server" not in answer.headers
-    kept = "public, max-age=3600" if path.startswith("/assets/portal") else "no-store"
+    kept = "public, max-age=3600" if (status, path[:8]) == (200, "/assets/") else "no-store"
     assert answer.headers["cache-control"] == kept
     assert "strict-transport-security" not in answer.headers
 

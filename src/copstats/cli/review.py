@@ -42,7 +42,7 @@ def review(context: click.Context) -> None:
     help="Folder that the files are written to.",
 )
 def show(label: str, area: str, output: Path) -> None:
-    """Write what AREA may see of the prepared release LABEL: a note (HTML, DOCX) and its values (CSV)."""
+    """Write what AREA may see of the prepared release LABEL: a note (HTML, DOCX) and tables (CSV)."""
     from copstats import reporting
 
     options = settings()
@@ -66,7 +66,12 @@ def confirm(label: str, area: str, by: str) -> None:
 @review.command(name="object")
 @click.argument("label")
 @click.argument("area")
-@click.option("--indicator", "indicators", multiple=True, help="Code; may be repeated [all new values].")
+@click.option(
+    "--indicator",
+    "indicators",
+    multiple=True,
+    help="Code, or counts or answers as `copstats review` names them; may be repeated [all].",
+)
 @click.option("--reason", required=True, help="Why, in words; no data of persons.")
 @click.option("--by", default=getpass.getuser, help="Who answers [the account that runs the command].")
 def objection(label: str, area: str, indicators: tuple[str, ...], reason: str, by: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from copstats.disseminate.codes import LISTS
+from copstats.disseminate.rates import unit_of
 from copstats.disseminate.sources import SourceRecord
 from copstats.framework import Area, Framework
 from copstats.framework.aggregation import load_aggregation
@@ -102,7 +103,16 @@ def _groups(
 def _official(framework: Framework, words: Sequence[Translations]) -> Iterator[Texts]:
     for name, variable in framework.administrative.items():
         yield "measure", name, names(words, variable.label)
-    for code, derived in load_counts(framework.id).derived.items():
+    definitions = load_counts(framework.id)
+    for code, derived in definitions.derived.items():
         yield "measure", code, names(words, derived.title)
+    units = {code.upper(): unit.label for code, unit in definitions.units.items()}
+    units |= {unit_of(rate, definitions): rate.label for rate in definitions.derived.values() if rate.is_rate}
+    for code, label in units.items():
+        yield "unit_measure", code, names(words, label)
+    for name, categories in definitions.categories.items():
+        yield "breakdown", name, names(words, categories.title)
+        for code, label in categories.labels.items():
+            yield "breakdown", f"{name}:{code}", names(words, label)
     for code, item in framework.policy.items():
         yield "item", code, names(words, item.item)

@@ -6,18 +6,24 @@ combined with a value of a survey.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from copstats.disclose import DisclosureProfile
+from copstats.disclose.objections import without_objected
 from copstats.disseminate.rates import derived_values, unit_of
 from copstats.framework import Framework
-from copstats.framework.counts import CHILDREN, FACTS, UNKNOWN, USERS, CountDefinitions, load_counts
+from copstats.framework.counts import FACTS, CountDefinitions, load_counts
 from copstats.framework.denominators import Denominators
 from copstats.framework.official import AdministrativeManifest, OfficialManifest
 from copstats.store.counts import PROTECTED_COUNTS
@@ -71,6 +77,9 @@ SCHEMAS = {
     "official_source": OFFICIAL_SOURCE,
 }
 
+_SAID = ("administrative_value", "policy_answer", "policy_score")
+"""Tables with what a release says of a submission."""
+
 Row = Mapping[str, Any]
 
 
@@ -81,12 +90,14 @@ class OfficialTables:
     Attributes:
         tables: name -> table, for every name of ``SCHEMAS``.
         inputs: submission -> hash of its content.
+        said: submission -> SHA-256 of what the release would say of it if no country objected.
     """
 
     tables: Mapping[str, pa.Table] = field(
         default_factory=lambda: {name: schema.empty_table() for name, schema in SCHEMAS.items()}
     )
     inputs: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 def official_tables(
@@ -97,6 +108,7 @@ def official_tables(
     framework: Framework,
     profile: DisclosureProfile,
     denominators: Denominators,
+    objected: Collection[str] = (),
 ) -> OfficialTables:
     """Return the tables of a release.
 
@@ -108,7 +120,27 @@ def official_tables(
         profile: gives the step of rounding and the reasons.
         denominators: children by area, year, sex and age; where they do not say, figures of the variables
             ``pop_child`` and ``pop_users_all`` count.
+        objected: submissions that their country objects to: counts are withheld, answers left out.
     """
+    made = partial(_tables, sources=sources, framework=framework, profile=profile, denominators=denominators)
+    everything = made(counts, answers)
+    said = _digests(everything.tables)
+    if not objected:
+        return replace(everything, said=said)
+    withheld = without_objected(counts, dict.fromkeys(objected, ()), profile, concept="variable")
+    left_out = pc.is_in(answers["submission_id"], pa.array(objected, pa.string()))
+    return replace(made(withheld, answers.filter(pc.invert(left_out))), said=said)
+
+
+def _tables(
+    counts: pa.Table,
+    answers: pa.Table,
+    *,
+    sources: Sequence[tuple[OfficialManifest, str]],
+    framework: Framework,
+    profile: DisclosureProfile,
+    denominators: Denominators,
+) -> OfficialTables:
     definitions = load_counts(framework.id)
     with_rows = {*counts["source"].to_pylist(), *answers["submission_id"].to_pylist()}
     known = [(manifest, digest) for manifest, digest in sources if manifest.submission_id in with_rows]
@@ -124,6 +156,20 @@ def official_tables(
     return OfficialTables(tables, {manifest.submission_id: digest for manifest, digest in known})
 
 
+def earlier_digests(releases: Iterable[Path]) -> set[str]:
+    """Return the hashes of what releases say of each submission, see `OfficialTables`.
+
+    Args:
+        releases: their folders.
+    """
+    found = set()
+    for folder in releases:
+        files = {name: folder / "parquet" / f"{name}.parquet" for name in _SAID}
+        tables = {name: pq.read_table(path) for name, path in files.items() if path.is_file()}
+        found |= {*_digests(tables).values()}
+    return found
+
+
 def earlier_counts(releases: Iterable[Path]) -> pa.Table:
     """Return the counts that releases show, schema ``PROTECTED_COUNTS``; the gate has to reckon with them.
 
@@ -135,10 +181,19 @@ def earlier_counts(releases: Iterable[Path]) -> pa.Table:
     rows = [
         {**row, "variable": row["measure"], "value": int(row["value"])}
         for table in tables
-        for row in table.filter(pa.compute.is_valid(table["value"])).to_pylist()
+        for row in table.filter(pc.is_valid(table["value"])).to_pylist()
         if row["denominator"] is None
     ]
     return pa.Table.from_pylist(rows, schema=PROTECTED_COUNTS)
+
+
+def _digests(tables: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Return submission -> SHA-256 of its rows; their order is that of the release."""
+    found = defaultdict[str, Any](hashlib.sha256)
+    for name in _SAID:
+        for row in tables[name].to_pylist() if name in tables else ():
+            found[row["source"]].update(json.dumps(row).encode())
+    return {source: digest.hexdigest() for source, digest in found.items()}
 
 
 def _table(rows: Iterable[Row], schema: pa.Schema) -> pa.Table:
@@ -165,18 +220,16 @@ def _measures(framework: Framework, definitions: CountDefinitions) -> Iterable[R
             "service": variable.source,
             "kind": "fact" if variable.type in FACTS else "count",
             "unit_measure": unit.upper(),
-            "unit": definitions.units[unit],
+            "unit": definitions.units[unit].label,
         }
     for code, derived in definitions.derived.items():
-        whose = {CHILDREN: "children", USERS: "internet users of all ages"}.get(derived.denominator, "")
-        unit = definitions.units[definitions.variables[derived.numerator].unit]
         yield {
             "measure": code,
             "title": derived.title,
             "service": framework.administrative[derived.numerator].source,
             "kind": "rate" if derived.is_rate else "ratio",
             "unit_measure": unit_of(derived, definitions),
-            "unit": f"{unit} per 100,000 {whose}" if derived.is_rate else "Per cent",
+            "unit": derived.label,
             "numerator": derived.numerator,
             "denominator": derived.denominator,
             "note": derived.note,
@@ -185,9 +238,8 @@ def _measures(framework: Framework, definitions: CountDefinitions) -> Iterable[R
 
 def _breakdowns(definitions: CountDefinitions) -> Iterable[Row]:
     for name, categories in definitions.categories.items():
-        for code, label in categories.codes.items():
+        for code, label in categories.labels.items():
             yield {"breakdown": name, "code": code, "label": label}
-        yield {"breakdown": name, "code": UNKNOWN, "label": "Unknown or other"}
 
 
 def _source(manifest: OfficialManifest, digest: str) -> Row:

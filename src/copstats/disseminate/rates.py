@@ -133,11 +133,12 @@ def _reported(rows: Iterable[Row]) -> Denominators:
     found: dict[tuple[str | int, ...], Row] = {}
     for row in rows:
         ages = _ages(row["age"], None)
-        if row["variable"] != "pop_child" or ages is None or row["sex"] not in (TOTAL, "M", "F"):
+        told = row["variable"] == "pop_child" and row["value"] is not None
+        if not told or ages is None or row["sex"] not in (TOTAL, "M", "F"):
             continue
         key = (row["ref_area"], int(row["time_period"][:4]), row["sex"], *ages)
-        told = (*key, row["value"], None, row["source"], "")
-        found.setdefault(key, dict(zip(POPULATION_REFERENCE.names, told, strict=True)))
+        cells = (*key, row["value"], None, row["source"], "")
+        found.setdefault(key, dict(zip(POPULATION_REFERENCE.names, cells, strict=True)))
     return Denominators(pa.Table.from_pylist(list(found.values()), schema=POPULATION_REFERENCE))
 
 

@@ -23,7 +23,14 @@ from copstats.disseminate.manifest import CellCount, Input, ReleaseManifest, rea
 from copstats.disseminate.official import OfficialTables
 from copstats.disseminate.published import NOBODY, Publisher, Reading
 from copstats.disseminate.release_calendar import Quarter, release_calendar
-from copstats.disseminate.revisions import definitions_changed, read_previous, revisions
+from copstats.disseminate.revisions import (
+    Previous,
+    definitions_changed,
+    read_previous,
+    revisable,
+    revisions,
+    with_first_release,
+)
 from copstats.disseminate.sources import SourceRecord
 from copstats.errors import ReleaseError
 from copstats.framework import Area, Framework
@@ -118,13 +125,11 @@ def build_release(
         **beside.tables,
         "suppression": suppression(cells, framework, profile, raised),
         "release_calendar": release_calendar(label, *calendar),
-        "release": (
-            this := _release(
-                cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
-            )
+        "release": _release(
+            cells, framework, profile, label=label, fingerprint=fingerprint, submissions=len(published)
         ),
     }
-    tables["revision"] = _revisions(previous, cells, this)
+    tables |= _compared(tables, read_previous(previous) if previous else None, label)
     _refuse_used(folder)
     bands = [band.code for band in framework.head.ages.bands]
     database.write_database(folder / database.NAME, tables, bands, label=label, framework=framework.id)
@@ -150,17 +155,20 @@ def build_release(
     return signed
 
 
-def _revisions(previous: Path | None, cells: pa.Table, release: pa.Table) -> pa.Table:
-    (label,) = release["label"].to_pylist()
-    before = read_previous(previous) if previous else None
-    return revisions(
-        before.cells if before else None,
-        before.revisions if before else None,
-        cells,
-        label_from=before.label if before else "",
-        label_to=label,
-        definitions_changed=before is not None and definitions_changed(before.release, release),
-    )
+def _compared(tables: Mapping[str, pa.Table], before: Previous | None, label: str) -> dict[str, pa.Table]:
+    """Return the tables that tell what is new against the release before."""
+    cells = revisable(tables["indicator_value"], tables["administrative_value"])
+    return {
+        "indicator": with_first_release(tables["indicator"], cells, before, label),
+        "revision": revisions(
+            before.cells if before else None,
+            before.revisions if before else None,
+            cells,
+            label_from=before.label if before else "",
+            label_to=label,
+            definitions_changed=before is not None and definitions_changed(before.release, tables["release"]),
+        ),
+    }
 
 
 def quarter_end(label: str) -> dt.date | None:

@@ -1,4 +1,4 @@
-"""Which published cells a release changes, and why (table ``revision``).
+"""Which published cells and counts a release changes, and why (table ``revision``).
 
 Both values of a row were published, so that the table tells nothing that two releases side by side do not.
 Of a cell that the release does not show, earlier figures are left out too: a country that objects, or that no
@@ -12,16 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from copstats.errors import ReleaseError
 from copstats.language import N_
 from copstats.store.engine import memory_connection
-from copstats.store.schemas import DIMENSIONS, INDICATOR_VALUE
+from copstats.store.schemas import DIMENSIONS
 
-IDENTITY = ("ref_area", "indicator", "time_period", "survey", *DIMENSIONS, "standardised", "unit_measure")
-"""What makes two cells of different releases the same: all but the version of the survey's data."""
+IDENTITY = (
+    *("ref_area", "indicator", "time_period", "survey", *DIMENSIONS),
+    *("breakdown", "code", "standardised", "unit_measure"),
+)
+"""What makes two cells of different releases the same: all but the version of the data."""
 
 _FIGURES = ("value_from", "value_to", "ci_lower_from", "ci_lower_to", "ci_upper_from", "ci_upper_to")
 
@@ -46,7 +51,24 @@ REASONS: Mapping[str, str] = {
 }
 """Codes of column ``revision_reason`` and their labels."""
 
+_COUNTED = ("sex", "age")
+"""Dimensions that counts have too."""
+_CELLS = f"""
+    SELECT {", ".join(IDENTITY)}, value, ci_lower, ci_upper, obs_status, reason, source
+    FROM (
+        SELECT *, '_T' AS breakdown, '_T' AS code FROM cells
+        UNION ALL BY NAME
+        SELECT
+            * EXCLUDE (measure), measure AS indicator, 'N' AS standardised,
+            regexp_replace(source, '_v[0-9]+.*', '') AS survey,
+            {", ".join(f"'_T' AS {name}" for name in DIMENSIONS if name not in _COUNTED)}
+        FROM counts
+    )
+"""  # noqa: S608 - names of ours
 _DEFINITIONS = ("framework", "framework_version", "profile", "profile_version", "code_version")
+
+
+_COMPARED = ("release", "indicator", "indicator_value", "administrative_value", "revision")
 
 
 @dataclass(frozen=True)
@@ -55,13 +77,15 @@ class Previous:
 
     Attributes:
         label: of that release.
-        cells: its table ``indicator_value``.
+        cells: its values and counts, see `revisable`.
+        indicators: its table ``indicator``.
         revisions: its table ``revision``.
         release: its table ``release``.
     """
 
     label: str
     cells: pa.Table
+    indicators: pa.Table
     revisions: pa.Table
     release: pa.Table
 
@@ -76,15 +100,50 @@ def read_previous(folder: Path) -> Previous:
         ReleaseError: R100, one of its tables is missing or has other columns.
     """
     try:
-        release = pq.read_table(folder / "parquet" / "release.parquet")
-        cells = pq.read_table(folder / "parquet" / "indicator_value.parquet")
-        kept = folder / "parquet" / "revision.parquet"
-        told = pq.read_table(kept).cast(REVISION) if kept.is_file() else REVISION.empty_table()
-        cells = cells.select(INDICATOR_VALUE.names).cast(INDICATOR_VALUE)
-        (label,) = release["label"].to_pylist()
-    except (OSError, ValueError, KeyError, pa.ArrowException):
+        tables = {name: pq.read_table(folder / "parquet" / f"{name}.parquet") for name in _COMPARED}
+        (label,) = tables["release"]["label"].to_pylist()
+        return Previous(
+            label,
+            cells=revisable(tables["indicator_value"], tables["administrative_value"]),
+            indicators=tables["indicator"].select(["indicator", "first_release"]),
+            revisions=tables["revision"].cast(REVISION),
+            release=tables["release"],
+        )
+    except (OSError, ValueError, KeyError, duckdb.Error, pa.ArrowException):
         raise ReleaseError("R100", where=folder.name) from None
-    return Previous(label, cells, told, release)
+
+
+def revisable(cells: pa.Table, counts: pa.Table) -> pa.Table:
+    """Return the values and counts of a release in one shape: a count has its measure as indicator.
+
+    Its survey is the submission without its version: one collection may report the same period twice.
+
+    Args:
+        cells: schema ``INDICATOR_VALUE``.
+        counts: table ``administrative_value``.
+    """
+    with memory_connection(threads=1) as connection:
+        connection.register("cells", cells)
+        connection.register("counts", counts)
+        return connection.sql(_CELLS).to_arrow_table()
+
+
+def with_first_release(
+    indicators: pa.Table, cells: pa.Table, previous: Previous | None, label: str
+) -> pa.Table:
+    """Return the table ``indicator`` with the release that was the first to hold a value of each.
+
+    Args:
+        indicators: without it.
+        cells: of this release, see `revisable`.
+        previous: what the release before held.
+        label: of this release.
+    """
+    now = dict.fromkeys(cells.filter(pc.is_valid(cells["value"]))["indicator"].to_pylist(), label)
+    before = previous.indicators.to_pylist() if previous else []
+    first = now | {row["indicator"]: row["first_release"] for row in before if row["first_release"]}
+    column = pa.array([first.get(code) for code in indicators["indicator"].to_pylist()], pa.string())
+    return indicators.append_column("first_release", column)
 
 
 def definitions_changed(before: pa.Table, now: pa.Table) -> bool:
@@ -108,9 +167,9 @@ def revisions(
     that the release before did not have are new, not revised.
 
     Args:
-        before: cells of the release before, schema ``INDICATOR_VALUE``; None if there is none.
+        before: values and counts of the release before, see `revisable`; None if there is none.
         earlier_revisions: of that release, schema ``REVISION``; carried on as they are.
-        cells: of this release, schema ``INDICATOR_VALUE``.
+        cells: those of this release.
         label_from: label of the release before.
         label_to: label of this release.
         definitions_changed: whether framework, disclosure profile or program are not those of the release
@@ -131,7 +190,7 @@ def revisions(
         "same_source": "definitions" if definitions_changed else "recomputed",
     }
     with memory_connection(threads=1) as connection:
-        connection.register("earlier", INDICATOR_VALUE.empty_table() if before is None else before)
+        connection.register("earlier", cells.slice(0, 0) if before is None else before)
         connection.register("later", cells)
         told = REVISION.empty_table() if earlier_revisions is None else earlier_revisions
         connection.register("earlier_revision", told)

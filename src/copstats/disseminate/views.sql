@@ -199,15 +199,18 @@ ORDER BY m.service, v.measure, v.time_period;
 
 CREATE MACRO revisions_since(label) AS TABLE
 SELECT
-  v.release_from, v.release_to, v.ref_area, a.area, v.indicator, i.title, v.time_period, v.survey,
-  ${dimensions}, v.standardised, v.unit_measure, v.value_from, v.value_to, v.obs_status_from, v.obs_status_to,
+  v.release_from, v.release_to, v.ref_area, a.area, v.indicator, coalesce(i.title, m.title) AS title,
+  v.time_period, v.survey, ${dimensions}, v.breakdown, v.code, v.standardised, v.unit_measure, v.value_from,
+  v.value_to, v.obs_status_from, v.obs_status_to,
   v.revision_reason, r.label AS reason_label
 FROM revision AS v
 LEFT JOIN area AS a ON a.ref_area = v.ref_area
 LEFT JOIN indicator AS i ON i.indicator = v.indicator
+LEFT JOIN measure AS m ON m.measure = v.indicator
 LEFT JOIN codelist AS r ON r.codelist = 'revision_reason' AND r.code = v.revision_reason
 WHERE v.release_from >= label
-ORDER BY v.release_to, v.ref_area, v.indicator, v.time_period, v.survey, ${dimensions}, v.standardised, v.source_from;
+ORDER BY v.release_to, v.ref_area, v.indicator, v.time_period, v.survey, ${dimensions}, v.breakdown, v.code,
+  v.standardised, v.source_from;
 
 -- The examples name areas that this release has.
 CREATE VIEW README AS

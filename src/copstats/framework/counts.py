@@ -14,6 +14,7 @@ from copstats.framework.definitions import Definition, VariableName
 from copstats.framework.loader import Framework, load_framework
 from copstats.framework.located import Located
 from copstats.framework.typed import typed
+from copstats.language import N_
 from copstats.project import project_root
 
 TOTAL, UNKNOWN = "_T", "_U"
@@ -28,12 +29,23 @@ _OWN = (CHILDREN, USERS)
 _CATEGORY = ("channel", "risk_category", "destination", "report_source", "offence_code", "group")
 
 
+class Labelled(Definition, frozen=True, kw_only=True):
+    """A unit, or a category of a list."""
+
+    label: str
+
+
 class Categories(Definition, frozen=True, kw_only=True):
     """A list of categories: its codes, or the form that codes of a standard have."""
 
     title: str
-    codes: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, Labelled] = field(default_factory=dict)
     pattern: str | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Code -> label; what belongs to no category comes last."""
+        return {code: entry.label for code, entry in self.codes.items()} | {UNKNOWN: N_("Other or unknown")}
 
     def holds(self, code: str) -> bool:
         """Say whether a code is one of the list; the total and what is unknown always are."""
@@ -55,6 +67,8 @@ class Derived(Definition, frozen=True, kw_only=True):
     """A rate or ratio of published counts."""
 
     title: str
+    label: str
+    """What its figures are, for example ``Per cent``."""
     numerator: VariableName
     denominator: str
     """``children``, ``users`` or a variable."""
@@ -70,7 +84,7 @@ class Derived(Definition, frozen=True, kw_only=True):
 class CountDefinitions(Definition, frozen=True, kw_only=True):
     """``counts.yaml``."""
 
-    units: dict[str, str]
+    units: dict[str, Labelled]
     categories: dict[str, Categories]
     variables: dict[VariableName, Counted]
     derived: dict[str, Derived]

@@ -53,6 +53,22 @@ class PublishedCode(Definition, frozen=True, kw_only=True):
     label: str
 
 
+class SameCodes(Definition, frozen=True, kw_only=True):
+    """Codes that mean the same in the code list of another agency; others have no equal there."""
+
+    codelist: str | None = None
+    """That list, for example ``IAEG-SDGs:CL_SEX(1.1)``; None where its version is not known."""
+    same: list[CodeId] = field(default_factory=list)
+    """Codes that are written alike."""
+    other: dict[CodeId, CodeId] = field(default_factory=dict)
+    """Code -> the other agency's."""
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Code -> the other agency's."""
+        return {code: code for code in self.same} | self.other
+
+
 class PublishedCodeList(Definition, frozen=True, kw_only=True):
     """Codes of a published column: given here, defined elsewhere, or both in this order."""
 
@@ -61,6 +77,8 @@ class PublishedCodeList(Definition, frozen=True, kw_only=True):
     filled_from: Source | None = None
     subset_of: str | None = None
     """Code list of another agency from which the codes are taken with their meaning."""
+    same_as: dict[str, SameCodes] = field(default_factory=dict)
+    """Data structure of another agency -> its codes; one that is not here was not compared."""
 
 
 class FurtherFlow(Definition, frozen=True, kw_only=True):

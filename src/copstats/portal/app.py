@@ -47,6 +47,8 @@ PAGES = (
 _KEPT = dt.timedelta(days=1)
 """Sessions unused for so long have ended, under any limits."""
 _ASSETS = Path(__file__).parent / "assets"
+_SHARED = ("copstats.disseminate.site", "assets/shared")
+"""Package and folder of the assets that the site of a release loads too."""
 
 
 class _Language(Convertor[str]):
@@ -94,7 +96,7 @@ def create_app(home: Path, settings: PortalSettings) -> FastAPI:
     for name in PAGES:
         router = importlib.import_module(name).router
         app.include_router(router, prefix="/{language:language}", include_in_schema=False)
-    app.mount("/assets", _Assets(directory=_ASSETS))
+    app.mount("/assets", _Assets(directory=_ASSETS, packages=[_SHARED]))
     describe(app)
     return app
 

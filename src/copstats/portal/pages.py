@@ -17,8 +17,6 @@ from copstats.language import LANGUAGES, N_, Translations
 from copstats.portal.context import Portal, portal_of, words_of
 from copstats.store.portal_states import STATES as UPLOAD_STATES
 
-ASSETS = Path(__file__).parent / "assets"
-"""Folder of the files that pages load; the application serves it as ``/assets``."""
 _TEMPLATES = Path(__file__).parent / "templates"
 
 ROLES = {

@@ -1,4 +1,4 @@
-"""The process that takes uploads in, one after the other, beside the server.
+"""The process that takes uploads in, one after the other, and publishes what is approved, beside the server.
 
 ``python -m copstats.portal.worker --home H``. Killed at any moment, the next one takes up what it had begun.
 It ends with its standard input, a pipe that the server holds open.
@@ -27,12 +27,14 @@ _PAUSE = 0.5
 """Seconds between two looks whether something waits."""
 _LONG_PAUSE = 10.0
 """Seconds before it is tried again after what was not the file's fault."""
+_TRIED_AGAIN = 3600.0
+"""Seconds before it is tried again to publish a release: as often as the calendar does."""
 _WAIT = 60.0
 """Seconds that an earlier worker may take to end."""
 
 
 def work(home_path: Path, *, until_idle: bool = False) -> None:
-    """Take in what waits, and what comes; one process of a home at a time does.
+    """Take in and publish what waits, and what comes; one process of a home at a time does.
 
     Args:
         home_path: the home folder.
@@ -44,15 +46,42 @@ def work(home_path: Path, *, until_idle: bool = False) -> None:
     home = Home.open(home_path)
     with FileLock(home.inbox.folder / ".worker.lock", wait=_WAIT):
         steps.take_up(home)
+        steps.record_published(home)
         steps.prepare_gate()
+        tried: dict[str, float] = {}
         while True:
-            upload_id = steps.next_upload(home)
-            if upload_id is not None:
-                _take_in(home_path, upload_id)
-            elif until_idle:
+            worked = [_take_in_next(home), _publish_next(home, tried)]
+            if any(worked):
+                continue
+            if until_idle:
                 return
-            else:
-                time.sleep(_PAUSE)
+            time.sleep(_PAUSE)
+
+
+def _take_in_next(home: Home) -> bool:
+    """Take in the upload that waits longest; return whether one did."""
+    upload_id = steps.next_upload(home)
+    if upload_id is not None:
+        _take_in(home.path, upload_id)
+    return upload_id is not None
+
+
+def _publish_next(home: Home, tried: dict[str, float]) -> bool:
+    """Publish a release that is approved and due; return whether one was.
+
+    Args:
+        home: open.
+        tried: hash of the manifest -> when it was begun to publish that release.
+    """
+    limit = time.monotonic() - _TRIED_AGAIN
+    due = [one for one in steps.approved_releases(home) if tried.get(one.manifest, limit) <= limit]
+    for one in due[:1]:
+        tried[one.manifest] = time.monotonic()
+        try:
+            _LOG.info("%s: %s", one.label, run_flow("due_release", home=home.path, label=one.label))
+        except CopstatsError as error:
+            _LOG.error("%s: %s", one.label, error.params.get("reason", error.code))
+    return bool(due)
 
 
 def _take_in(home_path: Path, upload_id: str) -> None:

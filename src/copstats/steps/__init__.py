@@ -4,7 +4,13 @@ collect -> process -> (seal) -> analyse -> (disclosure gate) -> disseminate. Eve
 is done already is recognised by its content and left as it is.
 """
 
-from copstats.steps.calendar import label_due, prepared_labels
+from copstats.steps.calendar import (
+    approved_releases,
+    label_due,
+    note_outcome,
+    prepared_labels,
+    record_published,
+)
 from copstats.steps.common import PROGRESS, area_table, current_quarter, submissions_in, year_of
 from copstats.steps.estimation import estimate, waves_to_estimate
 from copstats.steps.intake import check, check_official, decide, ingest, is_official, prepare_gate
@@ -22,6 +28,7 @@ __all__ = [
     "Sealed",
     "Seals",
     "answer_review",
+    "approved_releases",
     "area_table",
     "check",
     "check_official",
@@ -33,11 +40,13 @@ __all__ = [
     "is_official",
     "label_due",
     "next_upload",
+    "note_outcome",
     "prepare_gate",
     "prepared_labels",
     "publish",
     "publish_if_due",
     "put_back",
+    "record_published",
     "seal",
     "submissions_in",
     "take_up",

@@ -2,7 +2,7 @@
 
 A submission is accepted once as many reviewers as ``approvals`` in the home's settings have approved exactly
 this content; one who declines, with a reason, is enough. Nobody counts twice, by another token neither, and
-nobody decides on what they sent.
+nobody decides on what they sent. Of a release the approval is recorded here; who publishes it looks for it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copstats.errors import PortalError, UsageError
-from copstats.steps.common import year_of
-from copstats.steps.estimation import estimate, waves_to_estimate
-from copstats.steps.publication import Published, publish, publish_if_due
 from copstats.steps.registration import take_decision
 from copstats.steps.uploads import expire_uploads
 from copstats.store.home import Home
@@ -85,7 +82,8 @@ def approve(
         before = approvals_of(home, _to_decide(home, submission_id, by))
         if not before.by(by.holder):
             home.audit.append("submission.approved", submission_id, token=by.id)
-            ApprovalRegistry(home.registry.database).enter(_said(before.submission, by, "approved", moment))
+            said = _said(submission_id, before.submission.content_hash, by, at=moment)
+            ApprovalRegistry(home.registry.database).enter(said)
         elif before.missing:
             raise PortalError("P305", status=409, where=submission_id)
         after = approvals_of(home, before.submission)
@@ -112,7 +110,9 @@ def decline(
         by = _holder(home, token_id, "reviewer", moment)
         submission = _to_decide(home, submission_id, by)
         home.audit.append("submission.opposed", submission_id, token=by.id)
-        opposed = _said(submission, by, "declined", moment, said)
+        opposed = _said(
+            submission_id, submission.content_hash, by, at=moment, verdict="declined", reason=said
+        )
         ApprovalRegistry(home.registry.database).enter(opposed)
         declined = take_decision(home, submission_id, State.DECLINED, who=by.holder, reason=said)
         return approvals_of(home, declined)
@@ -124,43 +124,34 @@ def approve_release(
     token_id: str,
     *,
     manifest: str,
-    not_before: dt.datetime | None = None,
     now: dt.datetime | None = None,
-) -> Published:
-    """Let a prepared release be published: at once, or when its reviews and its embargo are over.
+) -> None:
+    """Record that a prepared release may be published; doing so again changes nothing.
+
+    It takes no lock and builds nothing: the portal's worker publishes it, the calendar, or ``copstats
+    release``. They build in first what has come since, for example an objection; if that changes it, this
+    approval is of other content and does not count.
 
     Args:
         home_path: the home folder.
         label: for example ``2026-Q4``.
         token_id: of the operator.
         manifest: SHA-256 of the manifest of what they looked at.
-        not_before: end of the embargo, with its time zone; None: that which was given before, or none.
         now: the present moment; for tests.
 
     Raises:
-        ReleaseError: R094, none of this label is prepared; R090, its inputs changed and it is published.
+        ReleaseError: R094, none of this label is prepared.
         PortalError: P112 not an operator's token; P307 it was prepared anew since.
     """
     moment = now or dt.datetime.now(dt.UTC)
     home = Home.open(home_path)
     by = _holder(home, token_id, "operator", moment)
-    _refuse_other(home, label, manifest)
-    for wave in waves_to_estimate(home_path):
-        estimate(home_path, wave, as_of_year=year_of(label))
-    # What has come since, for example an objection, is built into it first.
-    present = publish(home_path, label, by="", now=moment)
-    if present.state in ("published", "unchanged"):
-        return present
-    with home.lock(wait=60):
-        _refuse_other(home, label, manifest)
-        home.audit.append("release.approved", label, token=by.id)
-        home.prepared.approve(label, by=by.holder, not_before=not_before)
-    return publish_if_due(home_path, label, now=moment)
-
-
-def _refuse_other(home: Home, label: str, manifest: str) -> None:
     if home.prepared.get(label).manifest != manifest:
         raise PortalError("P307", status=409, where=label)
+    approvals = ApprovalRegistry(home.registry.database)
+    if not any(one.token_id == by.id for one in approvals.approvals(label, manifest)):
+        home.audit.append("release.approved", label, token=by.id)
+        approvals.enter(_said(label, manifest, by, at=moment))
 
 
 def _holder(home: Home, token_id: str, role: Role, moment: dt.datetime) -> Token:
@@ -189,16 +180,22 @@ def _to_decide(home: Home, submission_id: str, by: Token) -> Submission:
 
 
 def _said(
-    submission: Submission, by: Token, verdict: Verdict, moment: dt.datetime, reason: str = ""
+    subject: str,
+    content_hash: str,
+    by: Token,
+    *,
+    at: dt.datetime,
+    verdict: Verdict = "approved",
+    reason: str = "",
 ) -> Approval:
     return Approval(
-        subject=submission.id,
-        content_hash=submission.content_hash,
+        subject=subject,
+        content_hash=content_hash,
         token_id=by.id,
         holder=by.holder,
         verdict=verdict,
         reason=reason,
-        at=moment,
+        at=at,
     )
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from copstats.steps.common import quarter_of
+from msgspec import structs
+
+from copstats.steps.common import quarter_of, sha256
+from copstats.steps.notices import tell
+from copstats.steps.standing import standing_of
 from copstats.store.home import Home
+from copstats.store.prepared import Prepared
 
 
 def label_due(home_path: Path, *, now: dt.datetime | None = None) -> str | None:
@@ -38,3 +43,48 @@ def label_due(home_path: Path, *, now: dt.datetime | None = None) -> str | None:
 def prepared_labels(home_path: Path) -> list[str]:
     """Return the labels of the releases that are prepared and wait."""
     return Home.open(home_path).prepared.labels()
+
+
+def record_published(home: Home) -> None:
+    """Enter the releases that are in their place and that the registry lacks.
+
+    A process that was killed right after the rename leaves such a one.
+    """
+    from copstats.disseminate.release import read_manifest
+
+    recorded = {one.label for one in home.registry.releases()}
+    for label in home.releases.labels():
+        if label not in recorded:
+            folder = home.releases.folder(label)
+            manifest = sha256(folder / "MANIFEST.json")
+            home.registry.record_release(label, read_manifest(folder).fingerprint, manifest)
+
+
+def approved_releases(home: Home, *, now: dt.datetime | None = None) -> list[Prepared]:
+    """Return the prepared releases that somebody approved as they are and that wait for nothing.
+
+    Args:
+        home: open.
+        now: the present moment; for tests.
+    """
+    moment = now or dt.datetime.now(dt.UTC)
+    prepared = [home.prepared.find(label) for label in home.prepared.labels()]
+    standings = [standing_of(home, one, moment) for one in prepared if one is not None]
+    return [one.prepared for one in standings if one.approved_by and one.due]
+
+
+def note_outcome(home_path: Path, label: str, failure: str) -> None:
+    """Note for what a prepared release could not be published when that was tried last, and tell the team.
+
+    Args:
+        home_path: the home folder.
+        label: of the release.
+        failure: code of the error; empty if there was none.
+    """
+    home = Home.open(home_path)
+    with home.lock(wait=60):
+        prepared = home.prepared.find(label)
+        if prepared is not None and prepared.failure != failure:
+            home.prepared.note(structs.replace(prepared, failure=failure))
+    if failure:
+        tell(home_path, "release.failed", label, code=failure)

@@ -25,7 +25,8 @@ from copstats.steps.common import (
 from copstats.steps.gate import Gate, refuse_unsafe
 from copstats.steps.notices import tell
 from copstats.steps.received import received_submissions
-from copstats.steps.review import new_values, objected_of, objections, open_reviews, reviews_of
+from copstats.steps.review import new_official, new_values, objected_of, objections, open_reviews
+from copstats.steps.standing import standing_of
 from copstats.steps.uploads import expire_uploads
 from copstats.store.home import Home
 from copstats.store.prepared import Prepared
@@ -33,9 +34,11 @@ from copstats.store.rows import Submission
 from copstats.vintages import Settled
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from copstats.disseminate.official import OfficialTables
     from copstats.disseminate.release import SourceRecord
     from copstats.framework.denominators import Denominators
-    from copstats.store.vintage import Content
 
 
 PublicationState = Literal["published", "unchanged", "in_review", "to_be_approved", "embargoed"]
@@ -139,16 +142,15 @@ def publish_if_due(home_path: Path, label: str, *, now: dt.datetime | None = Non
 
 def _publish_if_due(home: Home, label: str, moment: dt.datetime) -> Published:
     folder, prepared = home.prepared.folder(label), home.prepared.get(label)
-    waiting = [one for one in reviews_of(home, prepared) if one.open_at(moment)]
-    if waiting:
-        areas = tuple(sorted({one.ref_area for one in waiting}))
-        until = max(one.closes_at for one in waiting)
+    found = standing_of(home, prepared, moment)
+    if found.open_reviews:
+        areas = tuple(sorted({one.ref_area for one in found.open_reviews}))
         PROGRESS.info("Release %s: prepared; in review", label)
-        return Published(label, folder, "in_review", waits_for=areas, until=until)
-    if not prepared.approved_by and home.config.approve_releases == "by_hand":
+        return Published(label, folder, "in_review", waits_for=areas, until=found.until)
+    if found.to_be_approved:
         PROGRESS.info("Release %s: prepared; to be approved", label)
         return Published(label, folder, "to_be_approved")
-    if prepared.not_before and moment < prepared.not_before:
+    if found.embargoed:
         PROGRESS.info("Release %s: prepared; under embargo", label)
         return Published(label, folder, "embargoed", until=prepared.not_before)
     place = home.prepared.publish(label)
@@ -162,26 +164,33 @@ def _prepare(
     home: Home, waves: Sequence[Submission], label: str, made_from: str, moment: dt.datetime
 ) -> tuple[Settled, ...]:
     """Build the release aside, unless it is there already; have the countries look at what is new."""
+    from copstats.disclose.objections import without_objected
+
     year = year_of(label)
     # What the published release leaves out of its fingerprint: withdrawals change no figure.
     current = fingerprint(made_from, *(estimates_fingerprint(home, wave, year) for wave in waves))
     prepared = home.prepared.find(label)
-    if prepared is not None and prepared.made_from == current:
+    if prepared is not None and prepared.made_from == current and home.prepared.is_whole(prepared):
         return ()
     gate = Gate.of(home, waves, year)
     settled = tuple(gate.settled(wave, number) for number, wave in enumerate(waves, start=1))
-    content = vintages.contents(home, settled)
+    behind = {one.wave: one.submission_id for one in settled}
+    behind |= {one.wave: one.id for one in official_submissions(home)}
+    objected = objected_of(home, behind)
+    values = without_objected(vintages.contents(home, settled).values, objected, gate.profile)
+    official = publishable(home, gate.framework, gate.profile, _denominators(home), objected)
     refuse_unsafe(gate, label, settled)
-    manifest = _build(gate, label, made_from, settled, content)
+    manifest = _build(gate, label, made_from, settled, values=values, official=official)
     prepared = Prepared(
         label=label,
         made_from=current,
         fingerprint=made_from,
         manifest=manifest,
         vintages=vintages.vintages_of(settled),
-        new=new_values(home, settled),
+        new=new_values(home, settled) | new_official(home, official.said),
+        not_before=None if prepared is None else prepared.not_before,
     )
-    open_reviews(home, prepared, settled, moment)
+    open_reviews(home, prepared, behind, moment)
     home.prepared.note(prepared)
     PROGRESS.info("Release %s: prepared", label)
     return settled
@@ -211,22 +220,28 @@ def _previous(home: Home, label: str) -> Path | None:
     return home.releases.folder(earlier[-1]) if earlier else None
 
 
-def _build(gate: Gate, label: str, made_from: str, settled: Sequence[Settled], content: Content) -> str:
+def _build(
+    gate: Gate,
+    label: str,
+    made_from: str,
+    settled: Sequence[Settled],
+    *,
+    values: pa.Table,
+    official: OfficialTables,
+) -> str:
     """Build and sign a release in the folder of the prepared ones; return the hash of its manifest."""
-    from copstats.disclose.objections import without_objected
     from copstats.disseminate.anchor import write_anchor
     from copstats.disseminate.published import Publisher
     from copstats.disseminate.release import build_release
 
     home, carried = gate.home, vintages.vintages_of(settled)
-    between, persons = gate.differences(settled), _denominators(home)
-    objected = objected_of(home, settled)
+    between = gate.differences(settled)
     with home.prepared.staging(label) as draft:
-        PROGRESS.info("Writing release %s: %s cells", label, f"{content.values.num_rows:,}")
+        PROGRESS.info("Writing release %s: %s cells", label, f"{values.num_rows:,}")
         build_release(
             draft.folder,
             label=label,
-            values=without_objected(content.values, objected, gate.profile),
+            values=values,
             framework=gate.framework,
             areas=home.areas,
             sources=[_source(home, one.submission_id) for one in settled if one.number is not None],
@@ -236,8 +251,8 @@ def _build(gate: Gate, label: str, made_from: str, settled: Sequence[Settled], c
             raised=gate.raised,
             round_pairs=between.round_pairs,
             group_errors=between.group_errors,
-            denominators=persons,
-            official=publishable(home, gate.framework, gate.profile, persons),
+            denominators=_denominators(home),
+            official=official,
             previous=_previous(home, label),
             calendar=home.config.calendar,
             publisher=Publisher(**structs.asdict(home.config.publisher)),
@@ -245,7 +260,7 @@ def _build(gate: Gate, label: str, made_from: str, settled: Sequence[Settled], c
             received=received_submissions(home),
         )
         manifest = sha256(draft.folder / "MANIFEST.json")
-        head = home.audit.append("release.signed", label, manifest=manifest, cells=content.values.num_rows)
+        head = home.audit.append("release.signed", label, manifest=manifest, cells=values.num_rows)
         write_anchor(draft.folder, label, manifest, head, home.keys.signing_key())
         home.ledger.prepare(label, carried)
         draft.publish()

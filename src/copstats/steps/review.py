@@ -1,9 +1,13 @@
-"""Before a release each country sees its new and revised values, and confirms or objects."""
+"""Before a release each country sees its new and revised values, counts and answers; it confirms or objects.
+
+Of a survey it may object to indicators; counts and answers of a submission stay out as a whole: a score that
+leaves out some answers would be another.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,26 +39,46 @@ def new_values(home: Home, settled: Iterable[Settled]) -> dict[str, str]:
     return found
 
 
-def open_reviews(home: Home, prepared: Prepared, settled: Iterable[Settled], moment: dt.datetime) -> None:
+def new_official(home: Home, said: Mapping[str, str]) -> dict[str, str]:
+    """Return wave -> hash of what a release says of its counts or answers, where none has said it before.
+
+    Args:
+        home: open and locked.
+        said: submission -> that hash.
+    """
+    from copstats.disseminate.official import earlier_digests
+
+    labels = home.releases.labels()
+    before = earlier_digests(home.releases.folder(label) for label in labels)
+    # What a country objected to stands in no release.
+    before |= {one.values_hash for one in home.registry.reviews() if one.label in labels}
+    return {home.registry.get(id_).wave: digest for id_, digest in said.items() if digest not in before}
+
+
+def open_reviews(home: Home, prepared: Prepared, behind: Mapping[str, str], moment: dt.datetime) -> None:
     """Let the countries look at what a prepared release says of them for the first time.
 
     Values that a country has been asked about before keep its answer.
+
+    Args:
+        home: open and locked.
+        prepared: the release.
+        behind: wave -> submission that the release takes it from.
+        moment: when the countries may begin to look.
     """
     days = home.config.review_days
-    for one in settled if days else ():
-        if one.wave not in prepared.new:
-            continue
+    for wave, values_hash in prepared.new.items() if days else ():
         review = Review(
-            wave=one.wave,
-            values_hash=prepared.new[one.wave],
+            wave=wave,
+            values_hash=values_hash,
             label=prepared.label,
-            submission_id=one.submission_id,
-            ref_area=one.wave[:3],
+            submission_id=behind[wave],
+            ref_area=wave[:3],
             opened_at=moment,
             closes_at=moment + dt.timedelta(days=days),
         )
         if home.registry.open_review(review) is review:
-            home.audit.append("review.opened", one.wave, label=prepared.label, days=days)
+            home.audit.append("review.opened", wave, label=prepared.label, days=days)
 
 
 def reviews_of(home: Home, prepared: Prepared) -> list[Review]:
@@ -76,10 +100,15 @@ def _when_answered(one: Review) -> dt.datetime:
     return one.answered_at or one.opened_at
 
 
-def objected_of(home: Home, settled: Iterable[Settled]) -> dict[str, tuple[str, ...]]:
-    """Return submission -> indicators that its country objects to, of the waves that a release carries."""
+def objected_of(home: Home, behind: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return submission -> indicators that its country objects to; without any, all of the submission.
+
+    Args:
+        home: open and locked.
+        behind: wave -> submission, of those that a release carries.
+    """
     said = {one.wave: one.indicators for one in objections(home)}
-    return {one.submission_id: said[one.wave] for one in settled if one.wave in said}
+    return {behind[wave]: indicators for wave, indicators in said.items() if wave in behind}
 
 
 def answer_review(
@@ -100,7 +129,8 @@ def answer_review(
         label: of the prepared release.
         area: ISO 3166-1 alpha-3.
         who: answers for the country.
-        indicators: that it objects to, none named: all of its new values; None: it confirms.
+        indicators: that it objects to, or waves of counts or answers; none named: all that is new; None: it
+            confirms. What it does not name, it confirms.
         reason: of an objection; without data of persons.
         account: that names in the audit log who answers, without spaces; ``who`` by default.
         now: the present moment; for tests.
@@ -121,13 +151,11 @@ def answer_review(
         if moment >= max(one.closes_at for one in mine):
             raise UsageError("U391", where=label, area=area)
         _refuse_unknown(home, mine, indicators or ())
+        of_surveys = sorted({*(indicators or ())} - {one.wave for one in mine})
         answered = [
             replace(
-                one,
-                answer="confirmed" if indicators is None else "objected",
-                indicators=tuple(sorted(set(indicators or ()))),
+                _answered(one, indicators, of_surveys if _is_survey(home, one) else (), reason),
                 who=who,
-                reason=reason,
                 answered_at=moment,
             )
             for one in mine
@@ -139,9 +167,29 @@ def answer_review(
     return answered
 
 
+def _is_survey(home: Home, review: Review) -> bool:
+    return home.registry.get(review.submission_id).kind == "survey"
+
+
+def _answered(review: Review, named: Sequence[str] | None, indicators: Sequence[str], reason: str) -> Review:
+    """Return a review with what a country says of it that names what it objects to.
+
+    Args:
+        review: the review.
+        named: indicators and waves, none: all; None: the country confirms.
+        indicators: those of ``named`` that concern the review.
+        reason: of an objection.
+    """
+    whole = named is not None and (not named or review.wave in named)
+    if not whole and not indicators:
+        return replace(review, answer="confirmed", indicators=(), reason="")
+    return replace(review, answer="objected", indicators=() if whole else tuple(indicators), reason=reason)
+
+
 def _refuse_unknown(home: Home, reviews: Sequence[Review], indicators: Iterable[str]) -> None:
     from copstats.framework import load_framework
 
     framework = load_framework(home.registry.get(reviews[0].submission_id).framework)
-    if unknown := sorted(set(indicators) - set(framework.indicators)):
+    known = {*framework.indicators, *(one.wave for one in reviews)}
+    if unknown := sorted(set(indicators) - known):
         raise UsageError("U392", where=", ".join(unknown), count=len(unknown))

@@ -86,15 +86,25 @@ class StagedFolder:
         self.folder = folder
         self.final = final
 
-    def commit(self) -> Path:
+    def commit(self, *, replace: bool = False) -> Path:
         """Force all files to disk and put the folder in its final place by one rename.
+
+        Args:
+            replace: put it in the place of the folder that is there, if one is.
 
         Raises:
             FileExistsError: the final place is taken.
         """
         _close_to_others_and_sync(self.folder)
-        if self.final.exists():
+        if not self.final.exists():
+            return self._put()
+        if not replace:
             raise FileExistsError(self.final.name)
+        with _staging(self.final.parent) as room:
+            self.final.rename(room / _CONTENT)
+            return self._put()
+
+    def _put(self) -> Path:
         try:
             self.folder.rename(self.final)
         except OSError:

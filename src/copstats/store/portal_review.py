@@ -1,4 +1,4 @@
-"""Verbs on approvals: who has said what of a submission that waits."""
+"""Verbs on approvals: who has said what of a submission or a release that waits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Verdict = Literal["approved", "declined"]
 
 @dataclass(frozen=True, kw_only=True)
 class Approval:
-    """What one person said of a submission.
+    """What one person said of a submission or a prepared release.
 
     Attributes:
-        subject: id of the submission.
-        content_hash: of exactly what was looked at.
+        subject: id of the submission; label of the release.
+        content_hash: of exactly what was looked at; of a release, the SHA-256 of its manifest.
         token_id: with which it was said.
         holder: who said it.
         verdict: ``approved`` or ``declined``.
@@ -62,18 +62,19 @@ class ApprovalRegistry:
             connection.execute(insert(approval).values(values))
             return True
 
-    def approvals(self, subject: str, content_hash: str) -> list[Approval]:
-        """Return what was said of exactly this content, the oldest first.
+    def approvals(self, subject: str, content_hash: str | None = None) -> list[Approval]:
+        """Return what was said of a subject (of exactly this content), the oldest first.
 
         Words said with a token that was revoked since do not count and are left out.
         """
         query = (
             select(approval)
             .join(token, token.c.id == approval.c.token_id)
-            .where(approval.c.subject == subject, approval.c.content_hash == content_hash)
-            .where(token.c.revoked_at.is_(None))
+            .where(approval.c.subject == subject, token.c.revoked_at.is_(None))
             .order_by(approval.c.number)
         )
+        if content_hash is not None:
+            query = query.where(approval.c.content_hash == content_hash)
         with self._database.reading() as connection:
             return [_approval_of(row) for row in connection.execute(query).mappings()]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -30,9 +31,10 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         fingerprint: the same as its manifest and the registry have it.
         manifest: SHA-256 of its manifest.
         vintages: wave -> number of the vintage that it carries.
-        new: wave -> hash of its values, for those that were not published before.
+        new: wave -> hash of its values, counts or answers, for those that were not published before.
         approved_by: who let it be published; empty while nobody has.
         not_before: hour at which the embargo ends (UTC); None without one.
+        failure: code of the error for which it could not be published when that was tried last.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     new: Mapping[str, str]
     approved_by: str = ""
     not_before: dt.datetime | None = None
+    failure: str = ""
 
 
 class PreparedReleases:
@@ -90,16 +93,23 @@ class PreparedReleases:
 
     @contextmanager
     def staging(self, label: str) -> Iterator[ReleaseDraft]:
-        """Give a draft for `keep`; what is not published at the end of the block is gone.
+        """Give a draft; what is not published at the end of the block is gone.
+
+        Published, it takes the place of the release that was prepared before, whose note stands until `note`
+        replaces it: see `is_whole`.
 
         Raises:
             ReleaseError: R090 the label is published; R091 it has not the form that the home asks for.
         """
         self._releases.refuse_taken(label)
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        self.discard(label)
         with staged_folder(self._folder / label) as staged:
-            yield ReleaseDraft(label, staged)
+            yield ReleaseDraft(label, staged, replace=True)
+
+    def is_whole(self, prepared: Prepared) -> bool:
+        """Say whether the folder is the one of this note, not of a build that was killed before its own."""
+        manifest = self._folder / prepared.label / "MANIFEST.json"
+        return manifest.is_file() and sha256(manifest.read_bytes()).hexdigest() == prepared.manifest
 
     def note(self, prepared: Prepared) -> None:
         """Write down what a folder that stands in its place was made from: from now on it is prepared."""

@@ -22,10 +22,11 @@ class ReleaseDraft:
         folder: fresh and private; the builders write into it.
     """
 
-    def __init__(self, label: str, staged: StagedFolder) -> None:
+    def __init__(self, label: str, staged: StagedFolder, *, replace: bool = False) -> None:
         self.label = label
         self.folder = staged.folder
         self._staged = staged
+        self._replace = replace
 
     def publish(self) -> Path:
         """Force everything to disk, put the folder in its place by one rename and return that place.
@@ -34,7 +35,7 @@ class ReleaseDraft:
             ReleaseError: R090, the label was taken meanwhile.
         """
         try:
-            return self._staged.commit()
+            return self._staged.commit(replace=self._replace)
         except FileExistsError:
             raise ReleaseError("R090", label=self.label) from None
 

@@ -218,10 +218,10 @@ Answer = Literal["waiting", "confirmed", "objected"]
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """What a country says of the new or revised values of one of its waves before they are published.
+    """What a country says of new or revised values, counts or answers of its before they are published.
 
     Attributes:
-        wave: for example ``KEN_2026_COPS``.
+        wave: of a survey, for example ``KEN_2026_COPS``, or of counts or answers, ``KEN_2026_HELPLINE``.
         values_hash: SHA-256 of the values; others ask for another review.
         label: of the release that the values were first prepared for.
         submission_id: the version of the wave behind the values.
@@ -229,7 +229,7 @@ class Review:
         opened_at: when the country could see them.
         closes_at: when its time is over; silence is no objection.
         answer: ``waiting``, ``confirmed`` or ``objected``.
-        indicators: that it objects to; none named: all.
+        indicators: of a survey that it objects to; none named: all.
         who: answered.
         reason: of an objection, in words; without data of persons.
         answered_at: when it answered.

@@ -55,7 +55,7 @@ def counts() -> tuple[pa.Table, pa.Table]:
     ]
     services = {"tr_persons": "training", "ed_teachers_trained": "education"}
     measures = [
-        {"measure": name, "title": name.upper(), "service": service, "kind": "count"}
+        {"measure": name, "title": name.upper(), "service": service, "kind": "count", "unit": "Persons"}
         for name, service in services.items()
     ]
     return pa.Table.from_pylist(values, ADMINISTRATIVE_VALUE), pa.Table.from_pylist(measures, MEASURE)

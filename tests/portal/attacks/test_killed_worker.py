@@ -1,7 +1,8 @@
-"""The worker is killed in the middle of taking something in: the next one goes on, nothing is there twice."""
+"""The worker is killed while it takes something in or publishes: the next goes on, nothing is there twice."""
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import signal
 import time
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from copstats import steps
+from copstats.disseminate.verify import verify_release
 from copstats.project import project_root
+from copstats.steps.approval import approve_release
 from copstats.store.home import Home
 from tests.portal.attacks.test_campaign import with_offices
 from tests.portal.conftest import PATIENT, Served, serve
@@ -72,3 +76,38 @@ def worker_of(portal: Served) -> int:
     children = [int(child) for path in process.glob("*/children") for child in path.read_text().split()]
     (found,) = [pid for pid in children if b"portal.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
+
+
+def test_a_release_that_was_being_built_or_published_is_published_once(tmp_path: Path) -> None:
+    path, label, now = tmp_path / "home", "2026-Q4", dt.datetime.now(dt.UTC)
+    tokens, ids = with_offices(path)
+    home = Home.open(path)
+    home.change_settings(release_forms=())
+    steps.ingest(path, SUBMISSION)
+    steps.estimate(path, ID, as_of_year=2026)
+    steps.publish(path, label, by="", now=now)
+    shown = home.prepared.get(label).manifest
+    with serve(path, tokens, ids, limits=PATIENT) as portal:
+        approve_release(path, label, ids["operator"], manifest=shown)
+        # What the office says changes the release: it is built anew, and killed meanwhile.
+        steps.answer_review(path, label, "XAA", who="Office", indicators=["RCD4"], now=now)
+        _until(portal, lambda: bool(list((path / "prepared").glob(".staging-*"))))
+        os.kill(worker_of(portal), signal.SIGKILL)
+        _until(portal, lambda: (found := home.prepared.find(label)) is not None and found.manifest != shown)
+        assert home.releases.labels() == []
+        approve_release(path, label, ids["operator"], manifest=home.prepared.get(label).manifest)
+        _until(portal, lambda: label in home.releases.labels())
+        os.kill(worker_of(portal), signal.SIGKILL)
+        _until(portal, lambda: [one.label for one in home.registry.releases()] == [label])
+    assert portal.log.read_text("utf-8").count("the worker ended with status -9") == 2
+    assert verify_release(home.releases.folder(label)) == []
+    assert (home.prepared.labels(), home.audit.verify()) == ([], [])
+    done = Counter(one["action"] for one in home.audit.entries() if one["subject"] == label)
+    assert done["release.approved"] == 2
+
+
+def _until(portal: Served, seen: Callable[[], bool]) -> None:
+    until = time.monotonic() + 200
+    while not seen():
+        assert time.monotonic() < until, portal.log.read_text("utf-8")[-2000:]
+        time.sleep(0.005)

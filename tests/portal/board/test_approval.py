@@ -6,9 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from copstats import steps
 from copstats.errors import CopstatsError, PortalError, ReleaseError, UsageError
 from copstats.steps.approval import approvals_of, approve, approve_release, decline
+from copstats.steps.standing import standing_of
 from copstats.store.home import Home
 from copstats.store.portal import PortalRegistry, Role
 from copstats.store.portal_review import Approval, ApprovalRegistry
@@ -198,3 +201,37 @@ def test_a_release_is_approved_by_an_operator_who_saw_exactly_it(home: Path, tok
         approve_release(home, "2026-Q3", operator, manifest="c" * 64, now=NOW)
     assert unknown.value.code == "R094"
     assert opened.prepared.get("2026-Q4") == prepared
+    assert not standing_of(opened, prepared, NOW).approved_by
+
+
+def test_an_approval_of_a_release_waits_for_nobody_and_is_of_one_content_alone(
+    home: Path, token: Make
+) -> None:
+    operator, other = token("D. Kamau", "operator"), token("E. Achieng", "operator")
+    prepared = Prepared(
+        label="2026-Q4", made_from="a" * 64, fingerprint="b" * 64, manifest="c" * 64, vintages={}, new={}
+    )
+    opened = Home.open(home)
+    (home / "prepared" / "2026-Q4").mkdir()
+    opened.prepared.note(prepared)
+    with opened.lock():  # as while something is taken in or built
+        for by in (operator, operator, other):
+            approve_release(home, "2026-Q4", by, manifest="c" * 64, now=NOW)
+    standing = standing_of(opened, prepared, NOW)
+    assert (standing.approved_by, standing.due, standing.approved_before) == (
+        "D. Kamau, E. Achieng",
+        True,
+        False,
+    )
+    assert steps.approved_releases(opened, now=NOW) == [prepared]
+    said = [e["facts"]["token"] for e in opened.audit.entries() if e["action"] == "release.approved"]
+    assert said == [operator, other]
+    tokens = PortalRegistry(opened.registry.database)
+    tokens.revoke_token(other, now=NOW)
+    assert standing_of(opened, prepared, NOW).approved_by == "D. Kamau"
+    opened.prepared.note(anew := replace(prepared, manifest="d" * 64))
+    standing = standing_of(opened, anew, NOW)
+    assert (standing.approved_by, standing.due, standing.approved_before) == ("", False, True)
+    assert steps.approved_releases(opened, now=NOW) == []
+    tokens.revoke_token(operator, now=NOW)
+    assert not standing_of(opened, anew, NOW).approved_before

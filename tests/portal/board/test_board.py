@@ -8,9 +8,12 @@ from html.parser import HTMLParser
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from copstats import steps
 from copstats.language import LANGUAGES
 from copstats.store.home import Home
+from copstats.store.prepared import Prepared
 from copstats.store.rows import State
 from tests.portal.board.registered import register
 from tests.portal.conftest import PATIENT, Served, csrf_of, new_home, serve
@@ -285,6 +288,34 @@ def test_releases_that_are_not_prepared_are_not_approved(board: Served) -> None:
     assert (answer.status_code, "R094" in answer.text) == (409, True)
     reviewer = board.browser("reviewer")
     assert post(reviewer, "/en/board/releases/2026-Q4/approve", manifest="0").status_code == 403
+
+
+def test_a_release_is_approved_at_once_and_the_page_says_what_becomes_of_it(board: Served) -> None:
+    home, operator, path = Home.open(board.home), board.browser("operator"), "/en/board/releases"
+    prepared = Prepared(
+        label="2026-Q4", made_from="a" * 64, fingerprint="b" * 64, manifest="c" * 64, vintages={}, new={}
+    )
+    (home.path / "prepared" / "2026-Q4").mkdir()
+    home.prepared.note(prepared)
+    try:
+        assert "P307" in post(operator, f"{path}/2026-Q4/approve", manifest="d" * 64).text
+        with home.lock():
+            answer = post(operator, f"{path}/2026-Q4/approve", manifest="c" * 64)
+        assert answer.headers["location"] == f"{path}?done=2026-Q4"
+        page = operator.get(answer.headers["location"]).text
+        assert "Your approval is recorded." in page
+        assert "the release calendar puts it in its place" in page  # no worker runs here
+        assert "/approve" not in page
+        steps.note_outcome(home.path, "2026-Q4", "C104")
+        assert "<code>C104</code>" in operator.get(path).text
+        steps.note_outcome(home.path, "2026-Q4", "")
+        assert "C104" not in operator.get(path).text
+        home.prepared.note(replace(prepared, manifest="d" * 64))
+        page = operator.get(answer.headers["location"]).text
+        assert page.count("It has changed since it was approved") == 2  # what became of it; what it waits for
+        assert "/approve" in page
+    finally:
+        home.prepared.discard("2026-Q4")
 
 
 def test_the_auditor_reads_the_log_and_sees_that_it_is_whole(board: Served) -> None:

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from lxml import html
 
+from copstats.steps.review import objections
 from copstats.store.home import Home
 from tests.portal.conftest import Served, csrf_of
-from tests.portal.pages.conftest import PREPARED, REJECTED, REVIEWED, VALUES
+from tests.portal.pages.conftest import COUNTED, PREPARED, REJECTED, VALUES
 
 pytestmark = pytest.mark.flows
 
@@ -56,17 +57,30 @@ def test_an_office_is_told_what_to_do_next_and_not_what_is_done(full_portal: Ser
 
 def test_a_country_sees_the_values_that_would_be_published_of_it_and_no_others(full_portal: Served) -> None:
     browser = full_portal.browser("XAA")
-    answer = browser.get(f"/en/values/{PREPARED}/csv")
+    answer = browser.get(f"/en/values/{PREPARED}/values")
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     released = pq.read_table(
         full_portal.home / "releases/2026-Q4/parquet/indicator_value.parquet"
     ).to_pylist()
     mine = [one for one in released if one["ref_area"] == "XAA"]
     assert len(rows) == len(mine) and {row["ref_area"] for row in rows} == {"XAA"}
-    page = browser.get(f"/en/values/{PREPARED}").text
-    assert {f"indicator-{one['indicator']}" for one in mine} == set(
-        html.fromstring(page).xpath("//input[@type='checkbox']/@name")
-    )
+    page = html.fromstring(browser.get(f"/en/values/{PREPARED}").text)
+    named = {*(one["indicator"] for one in mine), COUNTED}
+    assert {f"indicator-{name}" for name in named} == set(page.xpath("//input[@type='checkbox']/@name"))
+    shown = [
+        [cell.text_content() for cell in row] for row in page.xpath("//tr[contains(., 'Child victims')]")
+    ]
+    assert [row[1:4] for row in shown] == [
+        ["All", "2025", "45"],
+        ["Female", "2025", "(s)"],
+        ["Male", "2025", "(s)"],
+    ]
+    assert "A small count, or one from which a small count could be worked out" in page.text_content()
+    counted = browser.get(f"/en/values/{PREPARED}/counts")
+    assert [row["value"] for row in csv.DictReader(io.StringIO(counted.text)) if row["sex"] == "_T"][
+        -1
+    ] == "45"
+    assert browser.get(f"/en/values/{PREPARED}/answers").status_code == 404  # there are none
     assert browser.get(f"/en/values/{PREPARED}/docx").content.startswith(b"PK")
     assert browser.get(f"/en/values/{PREPARED}/exe").status_code == 404
     for label in (PREPARED, "2026-Q4", "..%2f..%2fkeys"):
@@ -99,11 +113,16 @@ def test_an_office_objects_with_a_reason_and_may_confirm_later(full_portal: Serv
     )
     assert (unknown.status_code, "U392" in unknown.text) == (409, True)
     assert "Weights of 2024" in browser.get("/en/values").text
+    counts = {"answer": "object", "reason": "Twice counted", f"indicator-{COUNTED}": "1"}
+    assert browser.post(address, data={"csrf": csrf, **counts}).status_code == 303
+    assert answer()[0] == "confirmed"  # of the survey it named nothing
+    assert {one.wave: one.reason for one in objections(home)} == {COUNTED: "Twice counted"}
     assert browser.post(address, data={"csrf": csrf, "answer": "confirm"}).status_code == 303
     assert answer() == ("confirmed", (), "", "Office of XAA")
     said = [
         (entry["action"], entry["facts"]["by"])
         for entry in home.audit.entries()
-        if entry["subject"] == REVIEWED and entry["action"] in ("review.objected", "review.confirmed")
+        if entry["subject"] == COUNTED and entry["action"] in ("review.objected", "review.confirmed")
     ]
-    assert said == [("review.objected", full_portal.ids["XAA"]), ("review.confirmed", full_portal.ids["XAA"])]
+    given = ("review.confirmed", "review.objected", "review.confirmed")
+    assert said == [(one, full_portal.ids["XAA"]) for one in given]

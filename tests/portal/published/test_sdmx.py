@@ -184,12 +184,29 @@ def test_references_of_a_code_list(reader: httpx.Client) -> None:
     assert "CS_COP" in artefacts(reader.get(f"{path}all"))
 
 
+@pytest.mark.parametrize("accept", [STRUCTURES[1], "application/json"])
+def test_maps_of_codes_come_with_the_code_list_that_they_map(reader: httpx.Client, accept: str) -> None:
+    path, headers = "/sdmx/3.0/structure/", {"accept": accept}
+    of_sex = artefacts(
+        reader.get(f"{path}codelist/COP/CL_SEX/+?references=representationmap", headers=headers)
+    )
+    assert of_sex == {"CL_SEX", "MAP_CL_SEX_IAEG-SDGs"}
+    name = "representationmap/COP/MAP_CL_AREA_GROUP_UNICEF/+?references=children"
+    assert artefacts(reader.get(path + name, headers=headers)) == {
+        "MAP_CL_AREA_GROUP_UNICEF",
+        "CL_AREA_GROUP",
+    }
+
+
 def test_all_structures_and_stubs(reader: httpx.Client) -> None:
     whole = reader.get("/sdmx/3.0/structure/*/COP/*/*")
     stubs = reader.get("/sdmx/3.0/structure/*/COP/*/*?detail=allstubs")
     assert artefacts(whole) == artefacts(stubs) > {"DF_COP", "DSD_COP", "CS_COP", "CL_SEX"}
     assert "codes" not in stubs.json()["data"]["codelists"][0]
     assert len(stubs.content) < len(whole.content) / 3
+    in_xml = reader.get("/sdmx/3.0/structure/*/COP/*/*?detail=allstubs", headers={"accept": STRUCTURES[1]})
+    schema = etree.XMLSchema(etree.parse(SCHEMAS / "xml" / "sdmx30" / "SDMXMessage.xsd"))
+    schema.assertValid(etree.fromstring(in_xml.content))
 
 
 def test_one_code(reader: httpx.Client) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from copstats.disseminate.published import Published
 from copstats.disseminate.reports import country_tables as tables
 from copstats.disseminate.reports.actions import dates
+from copstats.disseminate.reports.country_official import official
 from copstats.disseminate.reports.document import Block, Bullets, Paragraph, Report, Section
 from copstats.disseminate.reports.facts import Facts
 from copstats.disseminate.reports.frame import Frame
@@ -53,6 +54,7 @@ def feedback_note(published: Published, area: str, language: str) -> Report:
             Section(
                 text("Change since the last round"), [*tables.changes(frame, area), *revisions(frame, area)]
             ),
+            *official(frame, area),
             Section(text("Before the next round"), _next_round(frame, area, rows)),
             dates(frame),
         ],

@@ -48,7 +48,8 @@ _NAVIGATION = (
 FOLDER = "site"
 """Folder of the site in a release."""
 _HERE = Path(__file__).parent
-_ASSETS = ("site.css", "icon.svg")
+_ASSETS = ("shared/base.css", "shared/icon.svg", "site.css")
+"""Files of ``assets`` that every page loads; those in ``shared`` are the portal's too."""
 
 
 def write_site(folder: Path, published: Published, languages: Sequence[str] = tuple(LANGUAGES)) -> None:
@@ -62,7 +63,8 @@ def write_site(folder: Path, published: Published, languages: Sequence[str] = tu
     content, site = Content(published), folder / FOLDER
     (site / "assets").mkdir(parents=True)
     for name in _ASSETS:
-        (site / "assets" / name).write_bytes((_HERE / "assets" / name).read_bytes())
+        source = _HERE / "assets" / name
+        (site / "assets" / source.name).write_bytes(source.read_bytes())
     (site / "data").mkdir()
     for write in _FILES:
         write(site, content)

@@ -15,11 +15,31 @@ from copstats.language import Translations
 
 SAME_AS, SUBSET_OF, TRANSLATION = "SAME_AS", "SUBSET_OF", "TRANSLATION"
 """Types of annotations: concept or code list of another agency; state of the translations."""
+_CODELIST = "urn:sdmx:org.sdmx.infomodel.codelist.Codelist"
+
+
+@dataclass(frozen=True)
+class CodeMap:
+    """Codes of a list that mean the same in that of another agency: a representation map of SDMX 3.0.
+
+    Attributes:
+        id: identifier.
+        names: language -> name; that of the list.
+        source: URN of the list.
+        target: URN of the other agency's.
+        codes: code -> the other agency's.
+    """
+
+    id: str
+    names: Names
+    source: str
+    target: str
+    codes: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class StructureContent:
-    """Concepts, code lists, data structures and dataflows with their texts.
+    """Concepts, code lists, data structures, dataflows and maps of codes with their texts.
 
     Attributes:
         structure: that of the first dataflow.
@@ -62,6 +82,19 @@ class StructureContent:
         """One structure a dataflow."""
         regions = self.structure.of_regions
         return [self.structure] if regions is None else [self.structure, regions]
+
+    @property
+    def maps(self) -> list[CodeMap]:
+        """Maps to the code lists of other agencies whose version is known."""
+        found = []
+        for name, table in self.tables.items():
+            for same in self.structure.codelists[name].same_as.values():
+                codes = {code: theirs for code, theirs in same.codes.items() if code in table.codes}
+                if same.codelist is not None and codes:
+                    agency = same.codelist.partition(":")[0]
+                    source, target = self.codelist(name), f"{_CODELIST}={same.codelist}"
+                    found.append(CodeMap(f"MAP_{name}_{agency}", table.names, source, target, codes))
+        return found
 
     @property
     def id(self) -> str:

@@ -8,7 +8,13 @@ from typing import Any
 
 from copstats.framework.export.markup import Names
 from copstats.framework.export.published import CodeTable
-from copstats.framework.export.sdmx_content import SAME_AS, SUBSET_OF, TRANSLATION, StructureContent
+from copstats.framework.export.sdmx_content import (
+    SAME_AS,
+    SUBSET_OF,
+    TRANSLATION,
+    CodeMap,
+    StructureContent,
+)
 from copstats.framework.structure import PERIOD, Component, Structure
 
 Object = dict[str, Any]
@@ -21,6 +27,7 @@ _SCHEMA = (
 def json_document(content: StructureContent) -> bytes:
     """Return the structure message in UTF-8."""
     of = _Objects(content)
+    maps = [of.map(one) for one in content.maps]
     message = {
         "meta": {
             "schema": _SCHEMA,
@@ -35,6 +42,7 @@ def json_document(content: StructureContent) -> bytes:
             "codelists": [of.codelist(table) for table in content.tables.values()],
             "conceptSchemes": [of.concept_scheme()],
             "dataStructures": [of.data_structure(flow) for flow in content.flows],
+            **({"representationMaps": maps} if maps else {}),
         },
     }
     return json.dumps(message, ensure_ascii=False, indent=1).encode() + b"\n"
@@ -69,6 +77,11 @@ class _Objects:
         codes = [{"id": code} | named(texts) for code, texts in table.codes.items()]
         head = self._maintained(table.id, table.names, subset) | {"isPartial": table.partial}
         return head | {"codes": codes} if codes else head
+
+    def map(self, of: CodeMap) -> Object:
+        mappings = [{"sourceValues": [{"value": c}], "targetValues": [t]} for c, t in of.codes.items()]
+        lists = {"source": [{"codelist": of.source}], "target": [{"codelist": of.target}]}
+        return self._maintained(of.id, of.names) | lists | {"representationMappings": mappings}
 
     def concept_scheme(self) -> Object:
         structure = self._content.structure

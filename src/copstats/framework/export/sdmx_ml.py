@@ -149,7 +149,11 @@ class _Message(ABC):
 
 
 class Message21(_Message):
-    """SDMX-ML 2.1: references have parts, attributes belong to the primary measure."""
+    """SDMX-ML 2.1: references have parts, attributes belong to the primary measure.
+
+    It holds no maps of codes: its readers would take the lists of other agencies, ``CL_SEX`` for example, for
+    lists of the message, beside ours of the same identifier.
+    """
 
     namespace = "v2_1"
     measure_tag = "str:PrimaryMeasure"
@@ -186,7 +190,7 @@ class Message21(_Message):
 
 
 class Message30(_Message):
-    """SDMX-ML 3.0: references are URNs, attributes belong to the observation."""
+    """SDMX-ML 3.0: references are URNs, attributes belong to the observation, codes are mapped."""
 
     namespace = "v3_0"
     measure_tag = "str:Measure"
@@ -196,6 +200,20 @@ class Message30(_Message):
         self._concepts(add(structures, "str:ConceptSchemes"))
         self._dataflows(add(structures, "str:Dataflows"))
         self._data_structures(add(structures, "str:DataStructures"))
+        self._maps(structures)
+
+    def _maps(self, structures: Element) -> None:
+        if not (maps := self.content.maps):
+            return
+        parent = add(structures, "str:RepresentationMaps")
+        for of in maps:
+            element = self._maintained(parent, "str:RepresentationMap", of.id, of.names)
+            add(element, "str:SourceCodelist", of.source)
+            add(element, "str:TargetCodelist", of.target)
+            for code, theirs in of.codes.items():
+                mapping = add(element, "str:RepresentationMapping")
+                add(mapping, "str:SourceValue", code)
+                add(mapping, "str:TargetValue", theirs)
 
     def _refer(
         self, parent: Element, tag: str, package: str, kind: str, name: str, *, item: str = ""

@@ -1,4 +1,4 @@
-// Follows an upload until it was taken in or refused, and shows the page's own words for each state.
+// Follows what is under way on a page, an upload or a release, and shows the page's own words for each state.
 
 const place = document.getElementById("live");
 const language = document.documentElement.lang;
@@ -17,13 +17,14 @@ function showBytes({ offset, size }) {
 
 // Takes the page as the server writes it now: its texts stand in one place, in one language.
 async function renew() {
-  const answer = await fetch(window.location.pathname, { redirect: "error" });
+  const answer = await fetch(window.location.href, { redirect: "error" });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement?.getAttribute("href");
   // The elements stay and their content changes: that is what readers of screens announce.
-  for (const id of ["head", "state", "live"]) {
-    document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+  for (const part of document.querySelectorAll("#head, #state, #live")) {
+    const present = page.getElementById(part.id);
+    if (part.innerHTML !== present.innerHTML) part.replaceChildren(...present.childNodes);
   }
   if (focused) place.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
 }
@@ -41,3 +42,14 @@ if (place?.dataset.events) {
     await renew();
   });
 }
+
+// Where no events tell of what is under way, it is looked at every few seconds.
+async function look() {
+  const seconds = place?.querySelector("[data-again]")?.dataset.again;
+  if (!seconds) return;
+  await new Promise((done) => setTimeout(done, seconds * 1000));
+  await renew().catch(() => {}); // the server may be away for a moment
+  await look();
+}
+
+look();

@@ -27,8 +27,7 @@ DONE: Mapping[str, str] = {
     "window": N_("The windows are changed."),
     "revoked": N_("The token is revoked; its sessions have ended."),
     "published": N_("The release is published."),
-    "in_review": N_("The release is approved; it waits for the countries' reviews."),
-    "embargoed": N_("The release is approved; it waits for the end of the embargo."),
+    "changed": N_("It has changed since it was approved: an operator has to approve it anew."),
 }
 """What a form that was taken has done."""
 

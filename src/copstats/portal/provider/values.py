@@ -1,9 +1,8 @@
-"""Values of a country before they are published: it sees them, and confirms or objects."""
+"""What a release will say of a country, before it is published: the country sees it, confirms or objects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -20,12 +19,14 @@ from copstats.portal.security.forms import read_form
 from copstats.portal.security.record import record
 from copstats.reporting import Preview, preview
 from copstats.steps import review
+from copstats.store.home import Home
 from copstats.store.rows import Review
 
 router = APIRouter()
 SECTION = "values"
+_TABLES = {"values": N_("Values (CSV)"), "counts": N_("Counts (CSV)"), "answers": N_("Answers (CSV)")}
 _MEDIA = {
-    "csv": "text/csv; charset=utf-8",
+    **dict.fromkeys(_TABLES, "text/csv; charset=utf-8"),
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "html": "text/html; charset=utf-8",
 }
@@ -65,11 +66,12 @@ def show(
 
 @router.get("/values/{label}/{form}")
 def download(label: str, form: str, portal: PortalOf, words: WordsOf, identity: Provider) -> Response:
-    """Give the preview as a file: ``csv``, ``docx`` or ``html``."""
+    """Give the preview as a file: ``docx`` or ``html``, or one of its tables as CSV."""
     area = area_of(identity)
     _reviews_required(portal, area, label)
     files = preview(portal.home.path, label, area, language=words.language).files()
-    name = next((name for name in files if form in _MEDIA and name.endswith(f".{form}")), None)
+    told = (name for name in files if name.startswith(f"{form}-") or name.endswith(f".{form}"))
+    name = next(told, None) if form in _MEDIA else None
     if name is None:
         raise not_found()
     headers = {"content-disposition": f'attachment; filename="{name}"'}
@@ -168,15 +170,26 @@ def _page(
         state=state_of(reviews, portal),
         closes=closes,
         open=portal.now() < closes,
+        tables={name: words.text(_TABLES[name]) for name in shown.with_rows},
         numbered=list(shown.note.numbered()),
-        indicators=_indicators(shown, words),
+        choices=_indicators(shown, words) | _collections(portal.home, reviews, words),
         said=said,
         chosen=chosen,
     )
 
 
-def _indicators(shown: Preview, words: Translations) -> Mapping[str, Any]:
+def _indicators(shown: Preview, words: Translations) -> dict[str, str]:
     """Return code -> title of the indicators that the preview has rows of."""
     known = shown.framework.indicators
-    codes = sorted(set(shown.values["indicator"].to_pylist()))
+    codes = sorted(set(shown.tables["values"]["indicator"].to_pylist()))
     return {code: words.text(known[code].definition.title) if code in known else code for code in codes}
+
+
+def _collections(home: Home, reviews: Sequence[Review], words: Translations) -> dict[str, str]:
+    """Return wave -> title of the counts and answers in review, in the language if the office gave one."""
+    found = [home.registry.get(one.submission_id) for one in reviews]
+    told = {one.wave: one.official_manifest.title for one in found if one.kind != "survey"}
+    return {
+        wave: titles.get(words.language) or titles.get("en") or next(iter(titles.values()))
+        for wave, titles in told.items()
+    }

@@ -16,6 +16,7 @@ JSON_GROUPS: Mapping[str, str] = {
     "conceptSchemes": "ConceptScheme",
     "dataflows": "Dataflow",
     "dataStructures": "DataStructure",
+    "representationMaps": "RepresentationMap",
 }
 """Array of an SDMX-JSON message -> class of its artefacts."""
 _URN = re.compile(r"urn:sdmx:[\w.]+\.(\w+)=([\w.@-]+):([\w@$-]+)\(([^)]*)\)")
@@ -36,26 +37,28 @@ def _in_json(content: bytes) -> Iterator[tuple[Artefact, str, str, set[Artefact]
     data = json.loads(content)["data"]
     for group, kind in JSON_GROUPS.items():
         for one in data.get(group, ()):
-            yield (kind, one["id"]), one["agencyID"], one["version"], _named_in(json.dumps(one))
+            agency = one["agencyID"]
+            yield (kind, one["id"]), agency, one["version"], _named_in(json.dumps(one), agency)
 
 
 def _in_xml(content: bytes) -> Iterator[tuple[Artefact, str, str, set[Artefact]]]:
     for _, one in artefacts(ElementTree.fromstring(content)):  # noqa: S314 - of a signed release
-        text = ElementTree.tostring(one, encoding="unicode")
+        text, agency = ElementTree.tostring(one, encoding="unicode"), one.get("agencyID", "")
         refs = {
             (_maintained(ref.get("class", "")), ref.get("maintainableParentID", ref.get("id", "")))
             for ref in one.iter("Ref")
         }
         yield (
             (class_of(one), one.get("id", "")),
-            one.get("agencyID", ""),
+            agency,
             one.get("version", ""),
-            _named_in(text) | refs,
+            _named_in(text, agency) | refs,
         )
 
 
-def _named_in(text: str) -> set[Artefact]:
-    return {(_maintained(kind), name) for kind, _, name, _ in _URN.findall(text)}
+def _named_in(text: str, agency: str) -> set[Artefact]:
+    """Leave out the code lists of other agencies, to which codes are mapped."""
+    return {(_maintained(kind), name) for kind, owner, name, _ in _URN.findall(text) if owner == agency}
 
 
 def _maintained(kind: str) -> str:

@@ -14,13 +14,14 @@ KINDS: Mapping[str, str] = {
     "conceptscheme": "ConceptScheme",
     "dataflow": "Dataflow",
     "datastructure": "DataStructure",
+    "representationmap": "RepresentationMap",
 }
 """Resource -> class, of what a release holds."""
 _KNOWN = re.compile(
     "(available|actual|allowed|content|data|metadata)constraint|(geographic|geogrid|hierarchical)codelist|"
     "(agency|category|custom|customtype|dataconsumer|dataprovider|metadataprovider|namepersonalisation|"
     "organisation|organisationunit|ruleset|transformation|userdefinedoperator|vtlmapping)scheme|"
-    "categorisation|(category|concept|datasource|organisation|representation|structure)map|hierarchy|"
+    "categorisation|(category|concept|datasource|organisation|structure)map|hierarchy|"
     "hierarchyassociation|metadataflow|metadatastructure|(metadata)?provisionagreement|process|"
     "reportingtaxonomy|structureset|valuelist"
 )

@@ -20,8 +20,11 @@ _FILES = {
     ("xml", "3.0.0"): "sdmx/structure-3.0.xml",
     ("json", "2.0.0"): "sdmx/structure-2.0.json",
 }
-_KEPT = ("Annotations", "Name", "Description")
-_KEPT_JSON = ("id", "agencyID", "version", "name", "names", "description", "descriptions", "annotations")
+_KEPT = ("Annotations", "Name", "Description", "SourceCodelist", "TargetCodelist")
+_KEPT_JSON = (
+    *("id", "agencyID", "version", "name", "names", "description", "descriptions", "annotations"),
+    *("source", "target"),
+)
 
 
 def structure_message(release: PublishedRelease, form: Form, query: StructureQuery) -> bytes:

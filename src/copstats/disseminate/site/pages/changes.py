@@ -1,4 +1,4 @@
-"""What is new in a release: revised values, deprecated indicators, versions, and the calendar."""
+"""What is new in a release: revised values and counts, new and deprecated indicators, the calendar."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ MOST_ROWS = 400
 
 _TOTAL = " AND ".join(f"{name} = '_T'" for name in DIMENSIONS)
 _SURVEYS = "FROM source ORDER BY fieldwork_end DESC, ref_area, source"
+# In the first release, nothing is new.
+_NEW = """
+FROM indicator
+WHERE first_release = '${label}' AND EXISTS (FROM indicator WHERE first_release <> '${label}')
+ORDER BY indicator
+"""
+_MEASURES = "FROM measure"
 _DEPRECATED = "FROM indicator WHERE deprecated_since IS NOT NULL ORDER BY indicator"
 
 
@@ -63,7 +70,7 @@ class Revised(NamedTuple):
 
 
 class RevisedValue(NamedTuple):
-    """A value for a whole survey before and after; None where it is not shown."""
+    """A national value or count before and after; None where it is not shown."""
 
     ref_area: str
     indicator: str
@@ -72,6 +79,19 @@ class RevisedValue(NamedTuple):
     value_to: float | None
     obs_status_to: str | None
     reason: str
+
+
+class New(NamedTuple):
+    """An indicator of which no earlier release held a value."""
+
+    indicator: str
+
+
+class Measure(NamedTuple):
+    """What is counted."""
+
+    measure: str
+    title: str
 
 
 class Deprecated(NamedTuple):
@@ -97,6 +117,8 @@ class _Changes:
     surveys: Sequence[Survey]
     revised: Sequence[Revised]
     values: Sequence[RevisedValue]
+    measures: Sequence[Measure]
+    new: Sequence[New]
     deprecated: Sequence[Deprecated]
     calendar: Sequence[Planned]
 
@@ -112,6 +134,8 @@ def pages(content: Content, words: Translations) -> Iterator[Page]:
         "before": [row for row in changes.revised if row.release_to != content.published.label],
         "values": changes.values[:MOST_ROWS],
         "all_values": len(changes.values),
+        "measures": {row.measure: words.text(row.title) for row in changes.measures},
+        "new": [row.indicator for row in changes.new],
         "deprecated": changes.deprecated,
         "calendar": [(row.label, _when(row.scheduled_at, words), row.state) for row in changes.calendar],
         "reasons": _labels("revision_reason", words),
@@ -128,22 +152,25 @@ def _when(scheduled_at: str, words: Translations) -> str:
     """Return date, time and distance from universal time of a release."""
     when = dt.datetime.fromisoformat(scheduled_at)
     return words.text(
-        "{date}, {time} (UTC{offset})", date=words.date(when), time=f"{when:%H:%M}", offset=f"{when:%z}"
+        "{date}, {time} ({zone})", date=words.date(when), time=f"{when:%H:%M}", zone=f"UTC{when:%z}"
     )
 
 
 def _changes(content: Content) -> _Changes:
-    def file(name: str) -> str:
-        text = Path(__file__).with_name(name).read_text("utf-8")
+    def filled(text: str) -> str:
         return Template(text).substitute(total=_TOTAL, label=content.published.label.replace("'", "''"))
 
+    def file(name: str) -> str:
+        return filled(Path(__file__).with_name(name).read_text("utf-8"))
+
     revised = content.has("revision")
-    deprecates = "deprecated_since" in content.published.tables["indicator"].column_names
     return _Changes(
         release=content.rows("FROM release", Release),
         surveys=content.rows(_SURVEYS, Survey),
         revised=content.rows(file("changes.sql"), Revised) if revised else [],
         values=content.rows(file("changes_national.sql"), RevisedValue) if revised else [],
-        deprecated=content.rows(_DEPRECATED, Deprecated) if deprecates else [],
+        measures=content.rows(_MEASURES, Measure) if revised else [],
+        new=content.rows(filled(_NEW), New),
+        deprecated=content.rows(_DEPRECATED, Deprecated),
         calendar=content.rows("FROM release_calendar", Planned) if content.has("release_calendar") else [],
     )

@@ -86,7 +86,7 @@ def _page(area: str, content: Content, countries: _Countries, names: Names, word
         "gaps": country_gaps.tables(rows.gaps.get(area, ()), content, words),
         "changes": country_changes.tables(changes, names, words),
         "sources": country_sources.sources(area, rows, names, words),
-        **country_official.parts(area, rows, names, words),
+        **country_official.parts(area, rows.official, names, words),
         "groups": [group for group in _groups(area, content) if group in set(content.area_groups)],
     }
     charts = country_changes.charts(changes, rows.trends.get(area, ()), names, words)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from copstats.disseminate.site.names import Names
-from copstats.disseminate.site.pages.country_rows import CountRow, CountryRows, ScoreRow
+from copstats.disseminate.site.pages.country_rows import CountRow, OfficialRows, ScoreRow
 from copstats.disseminate.site.pages.country_texts import ANSWERS, SERVICES
 from copstats.language import Translations
 
@@ -55,7 +55,7 @@ class Pillar(NamedTuple):
     answers: Sequence[Answer]
 
 
-def parts(area: str, rows: CountryRows, names: Names, words: Translations) -> dict[str, Any]:
+def parts(area: str, rows: OfficialRows, names: Names, words: Translations) -> dict[str, Any]:
     """Return what a template shows: services, pillars, the score of all items, the year and the sources."""
     scores = {row.pillar: row for row in rows.scores.get(area, ())}
     answers = rows.answers.get(area, ())
@@ -78,7 +78,7 @@ def parts(area: str, rows: CountryRows, names: Names, words: Translations) -> di
         "pillars": pillars,
         "score": scores.get(_TOTAL),
         "policy_year": answers[0].time_period if answers else "",
-        "official": rows.official.get(area, ()),
+        "official": rows.sources.get(area, ()),
     }
 
 

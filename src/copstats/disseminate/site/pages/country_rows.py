@@ -228,6 +228,16 @@ _OFFICIAL = "FROM official_source ORDER BY ref_area, kind, time_period DESC, sou
 
 
 @dataclass(frozen=True)
+class OfficialRows:
+    """Counts and answers by country. One without any is absent."""
+
+    counts: Rows[CountRow]
+    answers: Rows[AnswerRow]
+    scores: Rows[ScoreRow]
+    sources: Rows[OfficialRow]
+
+
+@dataclass(frozen=True)
 class CountryRows:
     """Rows by country, by source where they are of a source. One without any is absent."""
 
@@ -239,10 +249,7 @@ class CountryRows:
     quality: Rows[QualityRow]
     absent: Rows[AbsentRow]
     withheld: Rows[WithheldRow]
-    counts: Rows[CountRow]
-    answers: Rows[AnswerRow]
-    scores: Rows[ScoreRow]
-    official: Rows[OfficialRow]
+    official: OfficialRows
     titles: Rows[TitleRow]
     evidence: Mapping[str, str]
 
@@ -262,12 +269,23 @@ def country_rows(content: Content) -> CountryRows:
         quality=rows(_file("quality"), QualityRow, "source"),
         absent=rows(_file("absent"), AbsentRow, "source"),
         withheld=rows(_WITHHELD, WithheldRow, "source"),
+        official=official_rows(content),
+        titles=rows("FROM label WHERE kind = 'source' ORDER BY code, language", TitleRow, "code"),
+        evidence=dict(content.rows("FROM comparability", EvidenceRow)),
+    )
+
+
+def official_rows(content: Content) -> OfficialRows:
+    """Return what the tables of a release say of counts and answers."""
+
+    def rows(query: str, kind: type[Row]) -> Rows[Row]:
+        return grouped(content.rows(query, kind), "ref_area")
+
+    return OfficialRows(
         counts=rows(_COUNTS, CountRow),
         answers=rows(_NEWEST_ANSWERS.format(table="policy_answer", order="item"), AnswerRow),
         scores=rows(_NEWEST_ANSWERS.format(table="policy_score", order="pillar"), ScoreRow),
-        official=rows(_OFFICIAL, OfficialRow),
-        titles=rows("FROM label WHERE kind = 'source' ORDER BY code, language", TitleRow, "code"),
-        evidence=dict(content.rows("FROM comparability", EvidenceRow)),
+        sources=rows(_OFFICIAL, OfficialRow),
     )
 
 
