@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import io
 import os
 import shutil
@@ -40,6 +41,7 @@ WAVE, UPLOAD, UPLOAD_NEW = "XAA_2026_COPS", "XAA_upload1", "XAA_upload2"
 UPLOADED = {"manifest.yaml": b"x" * 100, "child.csv": b"y" * 100_000}
 ARRIVING, ARRIVES, FIRST = "XAA_0123456789abcdef", "XAA_fedcba9876543210", b"f" * 70_000
 TOKENS = [f"{n:032x}" for n in range(3)]
+EMBARGO = dt.datetime(2027, 7, 15, 12, tzinfo=dt.UTC)
 
 
 # Made before the processes fork: the first table from Python values loads a whole library.
@@ -157,6 +159,24 @@ def publish_wave(place: Path) -> None:
     home.ledger.confirm("2027-Q1", {WAVE: number})
 
 
+def prepare_anew(place: Path) -> None:
+    home = unopened(place)
+    for content in ("old", "new"):
+        with home.prepared.staging("2027-Q2") as draft:
+            (draft.folder / "MANIFEST.json").write_text(content)
+            draft.publish()
+        note = Prepared(
+            label="2027-Q2",
+            made_from=content,
+            fingerprint=content,
+            manifest=hashlib.sha256(content.encode()).hexdigest(),
+            vintages={},
+            new={},
+            not_before=EMBARGO,
+        )
+        home.prepared.note(note)
+
+
 def audit(place: Path) -> None:
     Home.open(place / "home").audit.append("submission.accepted", NEW)
 
@@ -179,7 +199,7 @@ OPERATIONS = {
     f.__name__: f
     for f in (
         *(create, seal, destroy, withdraw, entomb, take_in, destroy_upload, keep_cells, estimate),
-        *(publish, publish_wave, audit, first_key, rotate_keys, accept, arrive),
+        *(publish, publish_wave, prepare_anew, audit, first_key, rotate_keys, accept, arrive),
     )
 }
 

@@ -247,6 +247,20 @@ def test_publishing_a_vintage(kill: Callable[[str], list[tuple[Path, bool]]]) ->
     assert both(outcomes)
 
 
+def test_preparing_a_release_anew(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
+    outcomes = []
+    for place, acknowledged in kill("prepare_anew"):
+        home = opened(place)
+        prepared = home.prepared.find("2027-Q2")
+        outcomes.append("none" if prepared is None else prepared.made_from)
+        assert prepared is None or prepared.not_before == killed.EMBARGO
+        assert not acknowledged or outcomes[-1] == "new"
+        killed.prepare_anew(place)
+        assert home.prepared.is_whole(home.prepared.get("2027-Q2"))
+    assert list(dict.fromkeys(outcomes)) == ["none", "old", "new"]
+    assert outcomes == sorted(outcomes, key=["none", "old", "new"].index)
+
+
 def test_the_audit_log(kill: Callable[[str], list[tuple[Path, bool]]]) -> None:
     outcomes = []
     for place, acknowledged in kill("audit"):

@@ -87,9 +87,12 @@ class PreparedReleases:
         """Return the folder of a prepared release.
 
         Raises:
-            ReleaseError: R094, none of this label is prepared.
+            ReleaseError: R094, none of this label is prepared, or it has to be built again.
         """
-        return self._folder / self.get(label).label
+        folder = self._folder / self.get(label).label
+        if not folder.is_dir():
+            raise ReleaseError("R094", label=label)
+        return folder
 
     @contextmanager
     def staging(self, label: str) -> Iterator[ReleaseDraft]:
@@ -147,10 +150,15 @@ class PreparedReleases:
             remove(self._folder / label)
 
     def recover(self) -> int:
-        """Remove what killed processes left: notes of releases that are published, folders without a note."""
+        """Remove the notes of releases that are published; killed processes leave them.
+
+        A note whose folder was lost while another took its place stays: it holds the end of the embargo, and
+        the release is built again.
+        """
         if not self._folder.is_dir():
             return 0
-        late = [label for label in self.labels() if not (self._folder / label).is_dir()]
+        published = {*self._releases.labels()}
+        late = [label for label in self.labels() if label in published]
         for label in late:
             self._note(label).unlink(missing_ok=True)
         return len(late)
