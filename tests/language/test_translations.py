@@ -96,6 +96,13 @@ def test_values_in_right_to_left_text_keep_their_own_order() -> None:
     assert translations("en").text(text, count=-7, variable="rct_met") == "-7 empty cells in rct_met"
 
 
+def test_a_text_within_a_text_keeps_the_direction_of_its_language() -> None:
+    words = translations("ar")
+    when = words.text("{date}, {time}", date="7 ديسمبر 2026", time="09:26 UTC")
+    shown = words.text("The time to answer ended on {time}.", time=when)
+    assert f"\u2067{when}\u2069" in shown
+
+
 def test_a_text_without_values_is_not_formatted() -> None:
     assert of("fr", (None, "a {b}", "un {b}")).text("a {b}") == "un {b}"
 

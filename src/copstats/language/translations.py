@@ -29,6 +29,7 @@ AREA = "area"
 
 _RIGHT_TO_LEFT = frozenset({"ar"})
 _FIRST_STRONG_ISOLATE, _POP_ISOLATE, _LEFT_TO_RIGHT_MARK = "\u2068", "\u2069", "\u200e"
+_RIGHT_TO_LEFT_ISOLATE = "\u2067"
 _LOCALES = {"en": "en_GB"}
 """Where the locale data of the bare language are a country's: dates are written 31 December 2026."""
 
@@ -148,9 +149,12 @@ class Translations:
         return None
 
     def _isolated(self, value: str) -> str:
-        if self.direction == "rtl":
-            return f"{_FIRST_STRONG_ISOLATE}{value}{_POP_ISOLATE}"
-        return value
+        if self.direction != "rtl":
+            return value
+        # What holds isolates is a text of this language; its direction does not follow from what they hold
+        # (Unicode Bidirectional Algorithm, P2).
+        composed = _POP_ISOLATE in value
+        return f"{_RIGHT_TO_LEFT_ISOLATE if composed else _FIRST_STRONG_ISOLATE}{value}{_POP_ISOLATE}"
 
     @property
     def _locale(self) -> str:
