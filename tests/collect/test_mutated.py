@@ -169,10 +169,10 @@ def peak() -> int:
 
 
 @pytest.mark.parametrize("extension", FORMATS)
-def test_fifty_mutated_files(tmp_path, capfd, monkeypatch, extension):
+def test_twenty_mutated_files(tmp_path, capfd, monkeypatch, extension):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    checked(tmp_path, extension, 50, capfd)
+    checked(tmp_path, extension, 20, capfd)
     assert not any((tmp_path / "here").iterdir())
 
 
