@@ -63,6 +63,9 @@ def main() -> None:
         print(f"{count} waves, {count * estimates.num_rows:,} rows: {seconds:.0f} s, {size / 1e6:.0f} MB")
         print(f"peak memory {own:.0f} MB, of the largest child {child:.0f} MB")
         print(f"waves carried {sum(one.outcome == 'carried' for one in published.settled)}")
+        for kind in ("*/areas/*.html", "*/indicators/*.html", "*/regions/*.html", "data/compare-*.js"):
+            heaviest = max(path.stat().st_size for path in (published.folder / "site").glob(kind))
+            print(f"heaviest {kind}: {heaviest / 1e6:.2f} MB")
 
 
 def enter(home: Home, estimates: pa.Table, area: str, year: int, version: int) -> None:
