@@ -107,6 +107,17 @@ def test_a_release_is_immutable(demo: Run, demo_home: Path, root: Path, tmp_path
     assert "U106" in other.err
 
 
+@pytest.mark.nightly
+def test_a_release_of_another_year_is_estimated_anew(
+    demo: Run, demo_home: Path, root: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home)
+    Home.open(home).change_settings(release_forms=())
+    declined = copstats("release", "2019-Q3-x", "--home", home, cwd=root)
+    assert declined.status == 0, declined.err
+
+
 def test_restricted_estimates_are_printed_one_object_a_row(demo: Run, demo_home: Path, root: Path) -> None:
     import json
 
